@@ -1,0 +1,3 @@
+//! Writes docs/conformance.md.
+#![forbid(unsafe_code)]
+fn main() {}

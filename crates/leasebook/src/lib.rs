@@ -1,0 +1,2 @@
+//! The leasebook daemon and command line.
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The leasebook command.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,2 @@
+//! Lease files and configurations of other DHCPv6 servers.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Leasequery machines without I/O.
+#![forbid(unsafe_code)]

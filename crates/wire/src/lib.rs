@@ -1,0 +1,2 @@
+//! DHCPv6 messages, options, DUIDs and TCP framing.
+#![forbid(unsafe_code)]
