@@ -1,2 +1,30 @@
 //! Leasequery machines without I/O.
+//!
+//! | module | its room |
+//! |---|---|
+//! | [`time`] | the instant handed to every machine: monotonic and wall clock, never mixed |
+//!
+//! No machine here opens a socket, reads a clock, starts a thread or draws a random
+//! number: octets, time and entropy come in as arguments, effects go out as actions.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::cast_possible_truncation
+    )
+)]
+
+pub mod time;
+
+pub use time::{Mono, Now};
