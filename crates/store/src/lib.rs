@@ -1,1 +1,26 @@
 //! The book of bindings.
+//!
+//! | module | its room |
+//! |---|---|
+//! | [`binding`] | what a binding, a lease and relay data are, decoded |
+//! | [`record`] | the same encoded, ready to be sent |
+//! | [`key`] | where a record stands, so that queries are ranges |
+//! | [`query`] | what can be asked, cursors, runs of records |
+//! | [`lease_store`] | the interface of every engine, its changes and errors |
+//! | [`memory`] | the engine in memory: the model for tests |
+//!
+//! Nothing here knows sockets, messages beyond the record's template, or a clock.
+#![deny(unsafe_code)]
+
+pub mod binding;
+pub mod key;
+pub mod lease_store;
+pub mod memory;
+pub mod query;
+pub mod record;
+
+pub use binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
+pub use lease_store::{Change, LeaseStore, Stats, StoreError};
+pub use memory::MemoryStore;
+pub use query::{Cursor, Flow, Links, Progress, Query, Run, Selector};
+pub use record::{Record, RecordView};

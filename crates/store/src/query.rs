@@ -1,0 +1,224 @@
+//! What can be asked of the book, and how far an answer has come.
+
+use std::net::Ipv6Addr;
+
+use crate::binding::LinkId;
+use crate::key::{RelayTag, RemoteTag};
+use crate::record::{IdKind, RecordView};
+
+/// Which bindings are wanted (RFC 5460 §5.3, RFC 5007 §3.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// Every binding of the links.
+    All,
+    /// Those whose newest relayed message carried this Relay-ID at any hop (BLQ-S-028, D-08).
+    RelayId(Vec<u8>),
+    /// Those whose newest relayed message carried this Remote-ID at any hop: enterprise
+    /// number (4 octets, network order) and value (BLQ-S-032).
+    RemoteId(Vec<u8>),
+    /// Those of the client with this DUID (BLQ-S-026).
+    Client(Vec<u8>),
+    /// The one whose live lease is this address, else the live prefix around it that is
+    /// longest (BLQ-S-023, D-06).
+    Address(Ipv6Addr),
+}
+
+/// On which links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// On all, configured or not.
+    Any,
+    /// On these, ascending and without repetition.
+    Of(Vec<LinkId>),
+}
+
+impl Links {
+    /// These links, put in order.
+    pub fn of(mut links: Vec<LinkId>) -> Self {
+        links.sort_unstable();
+        links.dedup();
+        Self::Of(links)
+    }
+
+    /// Whether `link` is among them.
+    pub fn contains(&self, link: LinkId) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(links) => links.binary_search(&link).is_ok(),
+        }
+    }
+}
+
+/// A question to the book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Which bindings.
+    pub selector: Selector,
+    /// On which links.
+    pub links: Links,
+}
+
+impl Query {
+    /// Whether `record` is an answer at `now` (Unix seconds): live, on the links, and selected.
+    ///
+    /// For [`Selector::Address`] this says whether a live lease covers the address; which of
+    /// several such records has the longest match is for the engine to find.
+    pub fn matches(&self, record: &RecordView<'_>, now: u64) -> bool {
+        if !record.is_any_live(now) || !self.links.contains(record.link()) {
+            return false;
+        }
+        match &self.selector {
+            Selector::All => true,
+            Selector::RelayId(id) => carries(record, IdKind::Relay, id),
+            Selector::RemoteId(id) => {
+                let tag = record.remote_tag();
+                let possible = record.has_many_ids() || tag == RemoteTag::of(id).0;
+                possible && carries(record, IdKind::Remote, id)
+            }
+            Selector::Client(client) => record.client() == client.as_slice(),
+            Selector::Address(address) => covering(record, *address, now).is_some(),
+        }
+    }
+
+    /// The relay tag that the wanted records' keys carry, where one relay-id is asked for.
+    pub fn relay_tag(&self) -> Option<RelayTag> {
+        match &self.selector {
+            Selector::RelayId(id) => Some(RelayTag::of(id)),
+            _ => None,
+        }
+    }
+}
+
+/// How well `record`'s best live lease covers `address`: 129 for the address itself, else
+/// the length of the longest prefix around it; `None` if none does.
+pub fn covering(record: &RecordView<'_>, address: Ipv6Addr, now: u64) -> Option<u8> {
+    use crate::binding::LeaseName;
+    record
+        .leases()
+        .filter(|lease| lease.is_live(now) && lease.name.contains(address))
+        .map(|lease| match lease.name {
+            LeaseName::Address(_) => 129,
+            LeaseName::Prefix { len, .. } => len,
+        })
+        .max()
+}
+
+fn carries(record: &RecordView<'_>, kind: IdKind, id: &[u8]) -> bool {
+    record
+        .ids()
+        .any(|(found, octets)| found == kind && octets == id)
+}
+
+/// How far an answer has come; belongs to one query and holds no transaction, so a slow
+/// reader costs these few octets and nothing else (architecture, decision 4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The question.
+    pub query: Query,
+    /// The book's newest change when the answer began; later ones are told at the end.
+    pub began_at: u64,
+    pub(crate) phase: Phase,
+}
+
+impl Cursor {
+    /// At the beginning; `last_seq` is the book's newest change now.
+    pub fn new(query: Query, last_seq: u64) -> Self {
+        Self {
+            query,
+            began_at: last_seq,
+            phase: Phase::Main { after: None },
+        }
+    }
+
+    /// Whether everything has been told.
+    pub fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+}
+
+/// What is being told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The book in order of keys, past the key `after`.
+    Main { after: Option<Vec<u8>> },
+    /// What changed meanwhile, in order of change: past `after`, up to and with `until` (D-21).
+    Changes { after: u64, until: u64 },
+    /// Nothing any more.
+    Done,
+}
+
+/// Whether a visitor wants more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Stop after what was just given.
+    Stop,
+}
+
+/// Whether a scan has more to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The cursor stands in the middle; scan again.
+    More,
+    /// Everything has been told.
+    Done,
+}
+
+/// Records that follow one another in the book and all answer the query.
+///
+/// At `now` every one has a live lease, but some of its leases may have ended
+/// ([`RecordView::is_all_live`] tells).
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    records: Records<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Records<'a> {
+    One(RecordView<'a>),
+}
+
+impl<'a> Run<'a> {
+    /// A run of one.
+    pub fn one(record: RecordView<'a>) -> Self {
+        Self {
+            records: Records::One(record),
+        }
+    }
+
+    /// How many records; at least one.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match self.records {
+            Records::One(_) => 1,
+        }
+    }
+
+    /// Never: a run has at least one record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The record at `index`, counted from 0.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<RecordView<'a>> {
+        match self.records {
+            Records::One(record) => (index == 0).then_some(record),
+        }
+    }
+
+    /// The records in order.
+    pub fn iter(&self) -> impl Iterator<Item = RecordView<'a>> + use<'a> {
+        let run = *self;
+        (0..run.len()).filter_map(move |index| run.get(index))
+    }
+
+    /// The [frames](RecordView::frame) of all records, one behind the other.
+    #[inline]
+    pub fn frames(&self) -> &'a [u8] {
+        match self.records {
+            Records::One(record) => record.frame(),
+        }
+    }
+}
