@@ -21,6 +21,8 @@
 
 mod encode;
 mod layout;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::fmt;
@@ -30,7 +32,7 @@ pub use layout::{
     CLT_TIME_OCTETS, FRAME_PREFIX_OCTETS, HEAD_OCTETS, IAADDR_OCTETS, IAPREFIX_OCTETS,
     OPTION_HEADER_OCTETS,
 };
-pub(crate) use layout::{size_at, u16_at, u32_at, u64_at};
+
 pub use view::{RecordView, RelayView};
 
 /// Which identity a relay put into its message.
