@@ -10,6 +10,9 @@
 //! is [`std::io::Read`] and never panic, whatever the octets.
 #![forbid(unsafe_code)]
 
+pub mod detect;
+pub mod generate;
+pub mod json_lines;
 pub mod kea;
 pub mod last_rows;
 mod lines;
@@ -17,6 +20,8 @@ pub mod problem;
 pub mod row;
 mod text;
 
+pub use detect::Format;
+pub use json_lines::JsonLinesReader;
 pub use kea::KeaReader;
 pub use kea::file_set::kea_file_set;
 pub use problem::{Effect, Fault, Problem, ReadError, RelayFault, Report};
