@@ -2,15 +2,19 @@
 //!
 //! | module | its job |
 //! |---|---|
+//! | [`cli`] | the command line: one file for each command |
 //! | [`config`] | `leasebook.toml`, read, judged and resolved |
 //! | [`duid`] | DUIDs as people write them |
 //! | [`exit`] | the exit codes |
 //! | [`identity`] | the server's own DUID, made once and kept |
+//! | [`show`] | results as table, JSON, CSV and routes |
 //! | [`text`] | hex, times and near-misses, as people write them |
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod config;
 pub mod duid;
 pub mod exit;
 pub mod identity;
+pub mod show;
 pub mod text;

@@ -1,3 +1,8 @@
 //! The leasebook command.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    leasebook::cli::main(std::env::args_os()).into()
+}

@@ -1,0 +1,291 @@
+//! `leasebook duid`: make, show and take apart DUIDs.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::{Subcommand, ValueEnum};
+
+use crate::duid::{Duid, Parts, generate};
+use crate::exit::Exit;
+use crate::identity;
+use crate::show::routes::is_interface_name;
+use crate::text::hex;
+
+/// How it is used.
+const EXAMPLES: &str = "\
+Examples:
+  leasebook duid generate
+  leasebook duid generate llt --interface eth0
+  leasebook duid generate uuid --save /var/lib/leasebook
+  leasebook duid show --data /var/lib/leasebook
+  leasebook duid parse 00:03:00:01:02:00:5e:10:00:01";
+
+/// Make, show and take apart DUIDs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be done with DUIDs.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new DUID and print it.
+    Generate(Generate),
+    /// Print the DUID of the server whose data these are.
+    Show {
+        /// The configuration file.
+        #[arg(
+            long,
+            value_name = "FILE",
+            env = "LEASEBOOK_CONFIG",
+            required_unless_present = "data"
+        )]
+        config: Option<PathBuf>,
+        /// The directory of the store.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Print what a DUID is made of.
+    Parse {
+        /// The DUID in hex, with or without colons.
+        duid: Duid,
+    },
+}
+
+/// What a new DUID is made of.
+#[derive(Debug, clap::Args)]
+struct Generate {
+    /// The type.
+    #[arg(value_enum, default_value_t)]
+    kind: Kind,
+    /// For ll and llt: take the link-layer address of this interface.
+    #[arg(long, value_name = "IFNAME", conflicts_with = "link_layer")]
+    interface: Option<String>,
+    /// For ll and llt: this link-layer address, in hex.
+    #[arg(long, value_name = "HEX")]
+    link_layer: Option<String>,
+    /// The hardware type of --link-layer; 1 is Ethernet.
+    #[arg(long, value_name = "NUMBER", requires = "link_layer")]
+    hardware_type: Option<u16>,
+    /// For en: the enterprise number.
+    #[arg(long, value_name = "NUMBER")]
+    enterprise: Option<u32>,
+    /// For en: the identifier, in hex [default: 8 random octets].
+    #[arg(long, value_name = "HEX", requires = "enterprise")]
+    identifier: Option<String>,
+    /// Keep it as the server's DUID in this directory of a store.
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
+    /// With --save: replace the one that is there. Clients and relays will see a new server.
+    #[arg(long, requires = "save")]
+    replace: bool,
+}
+
+/// The types of DUIDs. Source: RFC 8415 §11.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// DUID-UUID: random, needs nothing.
+    #[default]
+    Uuid,
+    /// DUID-LL: from a permanent link-layer address.
+    Ll,
+    /// DUID-LLT: from a link-layer address and the time.
+    Llt,
+    /// DUID-EN: from an enterprise number.
+    En,
+}
+
+/// Runs one of them.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.command {
+        Command::Generate(args) => make(args)?,
+        Command::Show { config, data } => show(config.as_ref(), data.as_ref())?,
+        Command::Parse { duid } => {
+            io::stdout().lock().write_all(describe(duid).as_bytes())?;
+        }
+    }
+    Ok(Exit::Complete)
+}
+
+/// Makes a DUID, prints it, keeps it.
+fn make(args: &Generate) -> anyhow::Result<()> {
+    let foreign = match args.kind {
+        Kind::Uuid => {
+            args.interface.is_some() || args.link_layer.is_some() || args.enterprise.is_some()
+        }
+        Kind::Ll | Kind::Llt => args.enterprise.is_some(),
+        Kind::En => args.interface.is_some() || args.link_layer.is_some(),
+    };
+    if foreign {
+        bail!("--interface and --link-layer are for ll and llt, --enterprise for en");
+    }
+    let duid = match args.kind {
+        Kind::Uuid => generate::uuid()?,
+        Kind::Ll => {
+            let (hardware_type, address) = link_layer(args)?;
+            generate::link_layer(hardware_type, &address)?
+        }
+        Kind::Llt => {
+            let (hardware_type, address) = link_layer(args)?;
+            generate::link_layer_time(hardware_type, &address, std::time::SystemTime::now())?
+        }
+        Kind::En => {
+            let enterprise = args
+                .enterprise
+                .context("a DUID-EN needs --enterprise NUMBER")?;
+            let identifier = args.identifier.as_deref().map(hex::parse).transpose()?;
+            generate::enterprise(enterprise, identifier.as_deref())?
+        }
+    };
+    if let Some(directory) = &args.save {
+        identity::keep(directory, &duid, args.replace)?;
+    }
+    writeln!(io::stdout(), "{duid}")?;
+    Ok(())
+}
+
+/// The hardware type and address asked for.
+fn link_layer(args: &Generate) -> anyhow::Result<(u16, Vec<u8>)> {
+    /// Ethernet. Source: IANA, Hardware Types.
+    const ETHERNET: u16 = 1;
+    if let Some(written) = &args.link_layer {
+        return Ok((args.hardware_type.unwrap_or(ETHERNET), hex::parse(written)?));
+    }
+    let name = args
+        .interface
+        .as_deref()
+        .context("a DUID of this type needs --interface IFNAME or --link-layer HEX")?;
+    if !is_interface_name(name.as_bytes()) {
+        bail!("`{name}` cannot be an interface");
+    }
+    let read = |what: &str| {
+        let path = format!("/sys/class/net/{name}/{what}");
+        std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    };
+    let hardware_type = read("type")?;
+    let hardware_type = hardware_type
+        .trim()
+        .parse()
+        .with_context(|| format!("{name} has no hardware type that fits a DUID"))?;
+    let address = hex::parse(read("address")?.trim())
+        .with_context(|| format!("{name} has no link-layer address"))?;
+    if address.iter().all(|octet| *octet == 0) {
+        bail!("the link-layer address of {name} is all zero; choose another interface");
+    }
+    Ok((hardware_type, address))
+}
+
+/// Prints the DUID a server with this configuration or data has.
+fn show(config: Option<&PathBuf>, data: Option<&PathBuf>) -> anyhow::Result<()> {
+    let loaded = config.map(|path| crate::config::load(path)).transpose()?;
+    let configured = loaded
+        .as_ref()
+        .and_then(|loaded| loaded.config.server_id.clone());
+    let directory = match (data, &loaded) {
+        (Some(directory), _) => directory.clone(),
+        (None, Some(loaded)) => loaded.config.data.clone(),
+        (None, None) => bail!("give --config FILE or --data DIR"),
+    };
+    let duid = match configured {
+        Some(duid) => duid,
+        None => identity::kept(&directory)?.with_context(|| {
+            format!(
+                "{} has no server-id yet; the server makes one when it starts, \
+                 or `leasebook duid generate --save {0}`",
+                directory.display()
+            )
+        })?,
+    };
+    writeln!(io::stdout(), "{duid}")?;
+    Ok(())
+}
+
+/// What a DUID is made of, a line each.
+fn describe(duid: &Duid) -> String {
+    let mut lines = vec![
+        ("duid", duid.to_string()),
+        ("octets", duid.octets().len().to_string()),
+    ];
+    let mut add = |name, value: String| lines.push((name, value));
+    match duid.parts() {
+        Parts::LinkLayerTime {
+            hardware_type,
+            time,
+            address,
+        } => {
+            add(
+                "type",
+                "1 (DUID-LLT, link-layer address plus time)".to_owned(),
+            );
+            add("hardware-type", hardware(hardware_type));
+            add("time", format!("{time} ({})", date(time)));
+            add("link-layer", hex::show(address));
+        }
+        Parts::Enterprise { number, identifier } => {
+            add("type", "2 (DUID-EN, assigned by a vendor)".to_owned());
+            add("enterprise", number.to_string());
+            add("identifier", hex::show(identifier));
+        }
+        Parts::LinkLayer {
+            hardware_type,
+            address,
+        } => {
+            add("type", "3 (DUID-LL, link-layer address)".to_owned());
+            add("hardware-type", hardware(hardware_type));
+            add("link-layer", hex::show(address));
+        }
+        Parts::Uuid(uuid) => {
+            add("type", "4 (DUID-UUID)".to_owned());
+            add("uuid", uuid_text(uuid));
+        }
+        Parts::Other { kind, rest } => {
+            let odd = match kind {
+                1..=4 => "malformed for its type",
+                _ => "unknown",
+            };
+            add("type", format!("{kind} ({odd})"));
+            add("identifier", hex::show(rest));
+        }
+    }
+    let lines: Vec<String> = lines
+        .into_iter()
+        .map(|(name, value)| format!("{name:<14}{value}"))
+        .collect();
+    lines.join("\n") + "\n"
+}
+
+/// A hardware type with its name, where that is common.
+fn hardware(number: u16) -> String {
+    match number {
+        1 => "1 (Ethernet)".to_owned(),
+        6 => "6 (IEEE 802)".to_owned(),
+        27 => "27 (EUI-64)".to_owned(),
+        32 => "32 (InfiniBand)".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The date of a DUID-LLT.
+fn date(time: u32) -> String {
+    jiff::Timestamp::from_second(generate::EPOCH_UNIX_SECS + i64::from(time)).map_or_else(
+        |_| "beyond any calendar".to_owned(),
+        |time| time.to_string(),
+    )
+}
+
+/// A UUID with its hyphens. Source: RFC 4122 §3.
+fn uuid_text(uuid: &[u8; 16]) -> String {
+    let plain = hex::show(uuid).replace(':', "");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &plain[..8],
+        &plain[8..12],
+        &plain[12..16],
+        &plain[16..20],
+        &plain[20..]
+    )
+}

@@ -1,0 +1,48 @@
+//! `leasebook serve`: the server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::exit::Exit;
+
+/// How it is used.
+const EXAMPLES: &str = "\
+Examples:
+  leasebook serve --config /etc/leasebook/leasebook.toml
+  leasebook serve --config leasebook.toml --data ./data --tcp [::1]:1547
+
+Signals: SIGTERM and SIGINT stop in order, SIGHUP reads limits and rights again.
+Port 547 needs the right to bind it: run under systemd, or with CAP_NET_BIND_SERVICE.";
+
+/// Run the server: Bulk Leasequery over TCP.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The configuration file; `leasebook check --example` prints one.
+    #[arg(long, value_name = "FILE", env = "LEASEBOOK_CONFIG")]
+    config: PathBuf,
+    /// The directory of the store, instead of the configured one.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Listen here for Bulk Leasequery, instead of where the configuration says; repeatable.
+    #[arg(long, value_name = "ADDR:PORT")]
+    tcp: Vec<SocketAddr>,
+    /// Listen here for DHCPv6 and Leasequery over UDP (not in this version).
+    #[arg(long, value_name = "ADDR:PORT")]
+    udp: Vec<SocketAddr>,
+}
+
+/// Runs the server until it is told to stop.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if !args.udp.is_empty() {
+        return Err(super::not_in_this_version("serving UDP"));
+    }
+    let mut config = crate::config::load(&args.config)?.config;
+    if let Some(data) = &args.data {
+        config.data.clone_from(data);
+    }
+    if !args.tcp.is_empty() {
+        config.listen.tcp.clone_from(&args.tcp);
+    }
+    Err(super::not_in_this_version("the server"))
+}

@@ -1,0 +1,274 @@
+//! The command line as scripts see it: exit codes, standard output, standard error.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Runs the program without any setting from outside.
+fn leasebook(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_leasebook"))
+        .args(arguments)
+        .env_remove("LEASEBOOK_CONFIG")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs")
+}
+
+/// Exit code, standard output, standard error.
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = leasebook(arguments);
+    (
+        output.status.code().expect("it exits by itself"),
+        String::from_utf8(output.stdout).expect("text"),
+        String::from_utf8(output.stderr).expect("text"),
+    )
+}
+
+#[test]
+fn help_names_every_command_but_the_relay() {
+    let (code, out, _) = run(&["--help"]);
+    assert_eq!(code, 0);
+    for command in [
+        "demo",
+        "serve",
+        "query",
+        "leases",
+        "migrate",
+        "check",
+        "duid",
+        "completions",
+        "man",
+    ] {
+        assert!(
+            out.contains(&format!("\n  {command} ")),
+            "{command} is missing:\n{out}"
+        );
+    }
+    assert!(!out.contains("relay  "), "{out}");
+    assert!(out.contains("2  no server answered"));
+}
+
+#[test]
+fn every_command_has_examples() {
+    for command in [
+        &["demo"][..],
+        &["serve"],
+        &["query"],
+        &["leases", "import"],
+        &["leases", "export"],
+        &["leases", "list"],
+        &["leases", "show"],
+        &["leases", "stats"],
+        &["migrate", "kea"],
+        &["check"],
+        &["duid"],
+        &["completions"],
+        &["man"],
+    ] {
+        let (code, out, _) = run(&[command, &["--help"]].concat());
+        assert_eq!(code, 0, "{command:?}");
+        assert!(
+            out.contains("Examples:\n  leasebook"),
+            "{command:?} has none:\n{out}"
+        );
+    }
+}
+
+#[test]
+fn version_is_told_on_standard_output() {
+    let (code, out, err) = run(&["--version"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("leasebook "));
+}
+
+#[test]
+fn usage_errors_end_with_1_and_never_with_clap_s_2() {
+    for wrong in [
+        &[][..],
+        &["no-such-command"],
+        &["query"],
+        &["query", "::1"],
+        &["query", "::1", "relay-id"],
+        &["query", "::1", "relay-id", "xx"],
+        &[
+            "query",
+            "::1",
+            "relay-id",
+            "00:03:00:01:aa",
+            "--format",
+            "xml",
+        ],
+        &["query", "::1:x:", "relay-id", "00:03:00:01:aa"],
+        &["query", "::1", "remote-id", "plain"],
+        &["query", "::1", "link-address", "::"],
+        &[
+            "query",
+            "::1",
+            "link-address",
+            "3fff::1",
+            "--link",
+            "3fff::1",
+        ],
+        &["query", "::1", "address", "::"],
+        &["query", "::1", "address", "3fff::1", "--data-timeout", "0s"],
+        &["query", "::1", "address", "3fff::1", "--dev", "a b"],
+        &["query", "::1", "address", "3fff::1", "--protocol", "256"],
+        &["serve"],
+        &["serve", "--config", "/nonexistent/leasebook.toml"],
+        &["leases", "list"],
+        &["leases", "import", "file"],
+        &["check"],
+        &["migrate"],
+        &["duid", "parse", "00"],
+        &["duid", "generate", "en"],
+        &["duid", "generate", "uuid", "--enterprise", "1"],
+    ] {
+        let (code, out, err) = run(wrong);
+        assert_eq!(code, 1, "{wrong:?}: {out}{err}");
+        assert!(!err.is_empty(), "{wrong:?} says nothing");
+        assert_eq!(out, "", "{wrong:?}");
+    }
+}
+
+#[test]
+fn what_is_not_in_this_version_says_so() {
+    let (code, _, err) = run(&["relay", "--config", "relay.toml"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("not in this version"), "{err}");
+    let (code, _, err) = run(&["query", "::1", "address", "3fff::1", "--udp"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("UDP is not in this version"), "{err}");
+}
+
+/// A configuration file in a directory of its own.
+fn file(text: &str) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("leasebook.toml");
+    std::fs::write(&path, text).expect("written");
+    let path = path.to_str().expect("plain").to_owned();
+    (directory, path)
+}
+
+#[test]
+fn check_points_at_line_and_column() {
+    let (_directory, path) = file("[bulk]\nmax-connections = 0\n");
+    let (code, out, err) = run(&["check", "--config", &path]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        err.contains("leasebook.toml:2:19: 0 is out of range"),
+        "{err}"
+    );
+    assert!(
+        err.contains(" 2 | max-connections = 0\n   |                   ^"),
+        "{err}"
+    );
+    assert!(err.ends_with("leasebook.toml: 1 error\n"), "{err}");
+}
+
+#[test]
+fn check_tells_warnings_and_fails_on_them_only_if_strict() {
+    let (_directory, path) = file("[bulk]\ndata-timeout = \"1s\"\n");
+    let (code, out, err) = run(&["check", "--config", &path]);
+    assert_eq!(code, 0);
+    assert!(out.contains("right; 0 links"), "{out}");
+    assert!(
+        err.contains(":2:16: data-timeout is 1s, below the default"),
+        "{err}"
+    );
+    assert_eq!(run(&["check", "--config", &path, "--strict"]).0, 1);
+}
+
+#[test]
+fn what_check_prints_is_a_configuration_again() {
+    let (_directory, path) =
+        file("timers = \"rfc5460\"\n[[link]]\nid = 7\nname = \"a\"\non-link = [\"3fff::/64\"]\n");
+    let (code, printed, _) = run(&["check", "--config", &path, "--print"]);
+    assert_eq!(code, 0);
+    assert!(printed.contains("data-timeout = \"5m\""), "{printed}");
+    let (_again, again) = file(&printed);
+    assert_eq!(run(&["check", "--config", &again, "--print"]).1, printed);
+    let (code, example, _) = run(&["check", "--example"]);
+    assert_eq!(code, 0);
+    let (_example, path) = file(&example);
+    assert_eq!(run(&["check", "--config", &path]).0, 0);
+}
+
+#[test]
+fn a_duid_is_made_kept_shown_and_taken_apart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().to_str().expect("plain");
+    assert_eq!(run(&["duid", "show", "--data", data]).0, 1);
+    let (code, made, _) = run(&["duid", "generate", "--save", data]);
+    assert_eq!(code, 0);
+    assert_eq!(
+        run(&["duid", "show", "--data", data]),
+        (0, made.clone(), String::new())
+    );
+    let (code, _, err) = run(&["duid", "generate", "--save", data]);
+    assert_eq!(code, 1);
+    assert!(err.contains("--replace"), "{err}");
+    let (code, parts, _) = run(&["duid", "parse", made.trim()]);
+    assert_eq!(code, 0);
+    assert!(parts.contains("4 (DUID-UUID)"), "{parts}");
+    let (_, parts, _) = run(&["duid", "parse", "00:01:00:01:00:00:00:05:02:00:5e:10:00:01"]);
+    assert!(parts.contains("2000-01-01T00:00:05Z"), "{parts}");
+    assert!(parts.contains("02:00:5e:10:00:01"), "{parts}");
+}
+
+#[test]
+fn a_duid_of_each_type_is_made() {
+    let (code, duid, _) = run(&[
+        "duid",
+        "generate",
+        "ll",
+        "--link-layer",
+        "02:00:5e:10:00:01",
+    ]);
+    assert_eq!(
+        (code, duid.as_str()),
+        (0, "00:03:00:01:02:00:5e:10:00:01\n")
+    );
+    let (code, duid, _) = run(&[
+        "duid",
+        "generate",
+        "en",
+        "--enterprise",
+        "2495",
+        "--identifier",
+        "01",
+    ]);
+    assert_eq!((code, duid.as_str()), (0, "00:02:00:00:09:bf:01\n"));
+    let (code, duid, _) = run(&[
+        "duid",
+        "generate",
+        "llt",
+        "--link-layer",
+        "aa",
+        "--hardware-type",
+        "6",
+    ]);
+    assert_eq!(code, 0);
+    assert!(duid.starts_with("00:01:00:06:"));
+}
+
+#[test]
+fn completions_and_manual_pages_are_printed_and_written() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = run(&["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(out.contains("leasebook"));
+    }
+    let (code, page, _) = run(&["man"]);
+    assert_eq!(code, 0);
+    assert!(page.contains(".TH leasebook 1"), "{page}");
+    let directory = tempfile::tempdir().expect("a directory");
+    let (code, _, err) = run(&["man", "--out", directory.path().to_str().expect("plain")]);
+    assert_eq!(code, 0, "{err}");
+    for page in [
+        "leasebook.1",
+        "leasebook-query.1",
+        "leasebook-leases-import.1",
+    ] {
+        assert!(Path::new(directory.path()).join(page).exists(), "{page}");
+    }
+    assert!(!directory.path().join("leasebook-relay.1").exists());
+}
