@@ -10,14 +10,23 @@
 //! is [`std::io::Read`] and never panic, whatever the octets.
 #![forbid(unsafe_code)]
 
+pub mod detect;
+pub mod generate;
+pub mod isc;
+pub mod json_lines;
 pub mod kea;
 pub mod last_rows;
+pub mod lease_files;
 mod lines;
 pub mod problem;
 pub mod row;
 mod text;
 
+pub use detect::Format;
+pub use isc::IscReader;
+pub use json_lines::JsonLinesReader;
 pub use kea::KeaReader;
 pub use kea::file_set::kea_file_set;
+pub use lease_files::{LeaseFiles, Rows, Scan};
 pub use problem::{Effect, Fault, Problem, ReadError, RelayFault, Report};
 pub use row::{HardwareAddress, LeaseRow, LinkHint};

@@ -57,6 +57,11 @@ impl<R: Read> Lines<R> {
         self.octets
     }
 
+    /// Lines given so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.number
+    }
+
     /// The next line, `None` at the end of the file.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         let mut searched = 0;

@@ -2,6 +2,7 @@
 //!
 //! | module | its room |
 //! |---|---|
+//! | [`requestor`] | asks servers in bulk, judges and joins what they tell |
 //! | [`time`] | the instant handed to every machine: monotonic and wall clock, never mixed |
 //!
 //! No machine here opens a socket, reads a clock, starts a thread or draws a random
@@ -25,6 +26,7 @@
     )
 )]
 
+pub mod requestor;
 pub mod time;
 
 pub use time::{Mono, Now};

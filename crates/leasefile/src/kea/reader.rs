@@ -55,6 +55,11 @@ impl<R: Read> KeaReader<R> {
         self.lines.octets()
     }
 
+    /// Lines read so far, the header included.
+    pub(crate) fn lines_read(&self) -> u64 {
+        self.lines.count()
+    }
+
     /// Fills `row` with the next good row; false at the end of the file.
     ///
     /// # Errors
