@@ -7,6 +7,7 @@
 //! | [`duid`] | DUIDs as people write them |
 //! | [`exit`] | the exit codes |
 //! | [`identity`] | the server's own DUID, made once and kept |
+//! | [`import`] | other servers' leases into the book |
 //! | [`show`] | results as table, JSON, CSV and routes |
 //! | [`text`] | hex, times and near-misses, as people write them |
 #![forbid(unsafe_code)]
@@ -16,5 +17,6 @@ pub mod config;
 pub mod duid;
 pub mod exit;
 pub mod identity;
+pub mod import;
 pub mod show;
 pub mod text;
