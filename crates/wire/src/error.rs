@@ -178,7 +178,7 @@ pub enum ParseErrorKind {
         needed: MessageType,
     },
     /// Messages in messages beyond the bound (WIRE-015).
-    #[error("more than {limit} relay levels")]
+    #[error("more than {limit} levels of nesting")]
     TooDeep {
         /// The bound.
         limit: usize,

@@ -15,12 +15,14 @@
 //! | [`error`] | [`ParseError`] and [`ComposeError`] |
 //! | [`reader`] | [`Reader`], a cursor that knows its place in the message |
 //! | [`options`] | [`Options`], a list of options checked as a whole, and [`RawOption`] |
+//! | [`option`] | a view for each option, [`option::AnyOption`] for all |
 //! | [`message`] | [`Message`] in its two forms, [`Xid`] |
 //! | [`chain`] | [`RelayChain`] and [`RelayPath`]: nested relay messages, with a bound |
 //! | [`duid`] | [`Duid`] and [`DuidRef`] |
 //! | [`remote_id`] | [`RemoteId`] and [`RemoteIdRef`] |
 //! | [`frame`] | the two octets of size before each message on TCP |
 //! | [`compose`] | [`Composer`] |
+//! | [`show`] | messages as text, for packet logs |
 //!
 //! Reading a query and its relay-id:
 //!
@@ -53,9 +55,11 @@ pub mod duid;
 pub mod error;
 pub mod frame;
 pub mod message;
+pub mod option;
 pub mod options;
 pub mod reader;
 pub mod remote_id;
+pub mod show;
 mod text;
 
 pub use chain::{RelayChain, RelayPath};

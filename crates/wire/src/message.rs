@@ -153,8 +153,6 @@ pub struct RelayMessage<'a> {
     octets: &'a [u8],
     header: RelayHeader,
     options: Options<'a>,
-    base: usize,
-    path: OptionPath,
 }
 
 /// The fixed fields of a relay message.
@@ -197,8 +195,6 @@ impl<'a> RelayMessage<'a> {
             octets,
             header,
             options: reader.options()?,
-            base,
-            path,
         })
     }
 
@@ -254,7 +250,8 @@ impl<'a> RelayMessage<'a> {
 
     /// An error about this level as a whole.
     pub(crate) const fn error(&self, kind: ParseErrorKind) -> ParseError {
-        ParseError::new(self.base, self.path, kind)
+        let base = self.options.offset().saturating_sub(RELAY_HEADER_OCTETS);
+        ParseError::new(base, self.options.path(), kind)
     }
 
     pub(crate) fn require_relayed(&self) -> Result<(), ParseError> {

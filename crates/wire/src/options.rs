@@ -78,6 +78,12 @@ impl<'a> Options<'a> {
         self.base
     }
 
+    /// The options around the list.
+    #[inline]
+    pub const fn path(&self) -> OptionPath {
+        self.path
+    }
+
     /// Whether there are no options.
     #[inline]
     pub const fn is_empty(&self) -> bool {

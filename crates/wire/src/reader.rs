@@ -10,7 +10,7 @@ use crate::options::Options;
 /// A reader is made over exactly the octets of one message or option, so it cannot read past
 /// them; [`Reader::finish`] makes sure that all were read. Numbers are in network byte order
 /// (WIRE-010).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reader<'a> {
     rest: &'a [u8],
     offset: usize,

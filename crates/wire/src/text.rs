@@ -71,3 +71,97 @@ impl fmt::Display for ColonHex<'_> {
         Ok(())
     }
 }
+
+/// Octets of opaque data that are shown; the rest is only counted, so that logs have a bound.
+const SHOWN_OCTETS: usize = 64;
+
+/// Shows octets nobody knows the meaning of: in quotes if they are printable, else in hex.
+#[derive(Clone, Copy)]
+pub(crate) struct Opaque<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Opaque<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, left) = self
+            .0
+            .split_at_checked(SHOWN_OCTETS)
+            .unwrap_or((self.0, &[]));
+        let is_text = !shown.is_empty() && shown.iter().all(|octet| matches!(octet, b' '..=b'~'));
+        if is_text {
+            write!(out, "\"{}\"", Escaped(shown))?;
+        } else {
+            ColonHex(shown).fmt(out)?;
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        write!(out, "… and {} octets more", left.len())
+    }
+}
+
+/// Shows octets that should be UTF-8, with everything escaped that is not or cannot be printed.
+#[derive(Clone, Copy)]
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Escaped<'a> {
+    /// The text itself where nothing in it needs escaping.
+    pub(crate) fn to_text(self) -> std::borrow::Cow<'a, str> {
+        match str::from_utf8(self.0) {
+            Ok(text) if text.chars().all(is_plain) => text.into(),
+            _ => self.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                if is_plain(character) {
+                    out.write_char(character)?;
+                } else {
+                    write!(out, "{}", character.escape_debug())?;
+                }
+            }
+            for octet in chunk.invalid() {
+                write!(out, "\\x{octet:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a character is shown as it is; a backslash is not, so that escapes are unambiguous.
+fn is_plain(character: char) -> bool {
+    matches!(character, '"' | '\'') || character.escape_debug().len() == 1
+}
+
+/// Shows seconds, and [`crate::code::INFINITY`] as what it means.
+pub(crate) struct Lifetime(pub(crate) u32);
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            crate::code::INFINITY => out.write_str("infinite"),
+            secs => write!(out, "{secs} s"),
+        }
+    }
+}
+
+/// Shows items with spaces between them, or `none`.
+pub(crate) fn show_spaced(
+    out: &mut fmt::Formatter<'_>,
+    items: impl Iterator<Item: fmt::Display>,
+) -> fmt::Result {
+    let mut is_first = true;
+    for item in items {
+        let between = if is_first { "" } else { " " };
+        is_first = false;
+        write!(out, "{between}{item}")?;
+    }
+    if is_first {
+        out.write_str("none")?;
+    }
+    Ok(())
+}
