@@ -9,6 +9,8 @@
 //! | [`claim`] | one CLIENT_DATA read into leases |
 //! | [`deviation`] | what servers do wrong, counted by kind |
 //! | [`error`] | why a query did not end well |
+//! | [`outcome`] | what came of one server |
+//! | [`reconcile`] | leases of several messages and servers, joined |
 //!
 //! A reply is a stream of claims by a peer that may err. It is read without copying:
 //! events borrow the octets handed in, and memory does not grow with the reply
@@ -29,6 +31,8 @@ pub mod error;
 pub mod event;
 mod judge;
 
+pub mod outcome;
+pub mod reconcile;
 mod retry;
 
 pub use ask::{Ask, AskError, Question};
@@ -38,6 +42,8 @@ pub use connection::{Connection, Entropy};
 pub use deviation::{Deviation, Deviations, Reaction};
 pub use error::Cause;
 pub use event::{Action, Binding, Ending, Event, Input, QueryId, Tally};
+pub use outcome::{Account, Outcome};
+pub use reconcile::{Joined, JoinedLease, Reconciler, Server};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ mod closing;
 mod connecting;
 mod judging;
 mod properties;
+mod reconciling;
 
 use std::time::Duration;
 
