@@ -9,8 +9,10 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::duid::generate::{self, GenerateError};
-use crate::duid::{Duid, DuidError};
+use leasebook_wire::Duid;
+
+use crate::duid::generate::{self, NoRandom};
+use crate::duid::{self, SendableError};
 
 /// The name of the file in the data directory.
 pub const FILE_NAME: &str = "server-id";
@@ -43,7 +45,7 @@ pub enum IdentityError {
         /// Its directory.
         directory: PathBuf,
         /// What is wrong.
-        source: DuidError,
+        source: SendableError,
     },
     /// There is one already.
     #[error(
@@ -64,7 +66,7 @@ pub enum IdentityError {
     },
     /// None could be made.
     #[error("cannot make a DUID for the server: {0}")]
-    Generate(#[from] GenerateError),
+    Generate(#[from] NoRandom),
 }
 
 /// Where an identity came from.
@@ -98,7 +100,7 @@ pub fn server_id(
 pub fn kept(directory: &Path) -> Result<Option<Duid>, IdentityError> {
     let path = directory.join(FILE_NAME);
     match fs::read_to_string(&path) {
-        Ok(text) => match text.trim().parse() {
+        Ok(text) => match duid::sendable(text.trim()) {
             Ok(duid) => Ok(Some(duid)),
             Err(source) => Err(IdentityError::Malformed {
                 path,

@@ -6,7 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::{Subcommand, ValueEnum};
 
-use crate::duid::{Duid, Parts, generate};
+use leasebook_wire::Duid;
+use leasebook_wire::code::HardwareType;
+use leasebook_wire::duid::DuidContents;
+
+use crate::duid::{generate, sendable};
 use crate::exit::Exit;
 use crate::identity;
 use crate::show::routes::is_interface_name;
@@ -52,6 +56,7 @@ enum Command {
     /// Print what a DUID is made of.
     Parse {
         /// The DUID in hex, with or without colons.
+        #[arg(value_parser = sendable)]
         duid: Duid,
     },
 }
@@ -126,19 +131,23 @@ fn make(args: &Generate) -> anyhow::Result<()> {
     let duid = match args.kind {
         Kind::Uuid => generate::uuid()?,
         Kind::Ll => {
-            let (hardware_type, address) = link_layer(args)?;
-            generate::link_layer(hardware_type, &address)?
+            let (hardware, address) = link_layer(args)?;
+            Duid::link_layer(hardware, &address)?
         }
         Kind::Llt => {
-            let (hardware_type, address) = link_layer(args)?;
-            generate::link_layer_time(hardware_type, &address, std::time::SystemTime::now())?
+            let (hardware, address) = link_layer(args)?;
+            let secs = generate::secs_since_2000(std::time::SystemTime::now());
+            Duid::link_layer_time(hardware, secs, &address)?
         }
         Kind::En => {
             let enterprise = args
                 .enterprise
                 .context("a DUID-EN needs --enterprise NUMBER")?;
-            let identifier = args.identifier.as_deref().map(hex::parse).transpose()?;
-            generate::enterprise(enterprise, identifier.as_deref())?
+            let identifier = match &args.identifier {
+                Some(written) => hex::parse(written)?,
+                None => generate::random::<8>()?.to_vec(),
+            };
+            Duid::enterprise(enterprise, &identifier)?
         }
     };
     if let Some(directory) = &args.save {
@@ -149,11 +158,12 @@ fn make(args: &Generate) -> anyhow::Result<()> {
 }
 
 /// The hardware type and address asked for.
-fn link_layer(args: &Generate) -> anyhow::Result<(u16, Vec<u8>)> {
-    /// Ethernet. Source: IANA, Hardware Types.
-    const ETHERNET: u16 = 1;
+fn link_layer(args: &Generate) -> anyhow::Result<(HardwareType, Vec<u8>)> {
     if let Some(written) = &args.link_layer {
-        return Ok((args.hardware_type.unwrap_or(ETHERNET), hex::parse(written)?));
+        let hardware = args
+            .hardware_type
+            .map_or(HardwareType::ETHERNET, HardwareType);
+        return Ok((hardware, hex::parse(written)?));
     }
     let name = args
         .interface
@@ -167,16 +177,17 @@ fn link_layer(args: &Generate) -> anyhow::Result<(u16, Vec<u8>)> {
         std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
     };
     let hardware_type = read("type")?;
-    let hardware_type = hardware_type
+    let hardware = hardware_type
         .trim()
         .parse()
+        .map(HardwareType)
         .with_context(|| format!("{name} has no hardware type that fits a DUID"))?;
     let address = hex::parse(read("address")?.trim())
         .with_context(|| format!("{name} has no link-layer address"))?;
     if address.iter().all(|octet| *octet == 0) {
         bail!("the link-layer address of {name} is all zero; choose another interface");
     }
-    Ok((hardware_type, address))
+    Ok((hardware, address))
 }
 
 /// Prints the DUID a server with this configuration or data has.
@@ -211,45 +222,52 @@ fn describe(duid: &Duid) -> String {
         ("octets", duid.octets().len().to_string()),
     ];
     let mut add = |name, value: String| lines.push((name, value));
-    match duid.parts() {
-        Parts::LinkLayerTime {
-            hardware_type,
-            time,
+    match duid.contents() {
+        DuidContents::LinkLayerTime {
+            hardware,
+            secs_since_2000,
             address,
         } => {
             add(
                 "type",
                 "1 (DUID-LLT, link-layer address plus time)".to_owned(),
             );
-            add("hardware-type", hardware(hardware_type));
-            add("time", format!("{time} ({})", date(time)));
+            add("hardware-type", format!("{} ({hardware})", hardware.0));
+            let date = date(secs_since_2000);
+            add("time", format!("{secs_since_2000} ({date})"));
             add("link-layer", hex::show(address));
         }
-        Parts::Enterprise { number, identifier } => {
+        DuidContents::Enterprise {
+            enterprise,
+            identifier,
+        } => {
             add("type", "2 (DUID-EN, assigned by a vendor)".to_owned());
-            add("enterprise", number.to_string());
+            add("enterprise", enterprise.to_string());
             add("identifier", hex::show(identifier));
         }
-        Parts::LinkLayer {
-            hardware_type,
-            address,
-        } => {
+        DuidContents::LinkLayer { hardware, address } => {
             add("type", "3 (DUID-LL, link-layer address)".to_owned());
-            add("hardware-type", hardware(hardware_type));
+            add("hardware-type", format!("{} ({hardware})", hardware.0));
             add("link-layer", hex::show(address));
         }
-        Parts::Uuid(uuid) => {
+        DuidContents::Uuid(_) => {
             add("type", "4 (DUID-UUID)".to_owned());
-            add("uuid", uuid_text(uuid));
+            // Shown as `DUID-UUID` and the UUID with its hyphens.
+            let shown = duid.contents().to_string();
+            add(
+                "uuid",
+                shown.rsplit(' ').next().unwrap_or_default().to_owned(),
+            );
         }
-        Parts::Other { kind, rest } => {
-            let odd = match kind {
+        DuidContents::Other { duid_type, body } => {
+            let odd = match duid_type.0 {
                 1..=4 => "malformed for its type",
                 _ => "unknown",
             };
-            add("type", format!("{kind} ({odd})"));
-            add("identifier", hex::show(rest));
+            add("type", format!("{} ({odd})", duid_type.0));
+            add("identifier", hex::show(body));
         }
+        other => add("type", other.to_string()),
     }
     let lines: Vec<String> = lines
         .into_iter()
@@ -258,34 +276,10 @@ fn describe(duid: &Duid) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A hardware type with its name, where that is common.
-fn hardware(number: u16) -> String {
-    match number {
-        1 => "1 (Ethernet)".to_owned(),
-        6 => "6 (IEEE 802)".to_owned(),
-        27 => "27 (EUI-64)".to_owned(),
-        32 => "32 (InfiniBand)".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 /// The date of a DUID-LLT.
 fn date(time: u32) -> String {
     jiff::Timestamp::from_second(generate::EPOCH_UNIX_SECS + i64::from(time)).map_or_else(
         |_| "beyond any calendar".to_owned(),
         |time| time.to_string(),
-    )
-}
-
-/// A UUID with its hyphens. Source: RFC 4122 §3.
-fn uuid_text(uuid: &[u8; 16]) -> String {
-    let plain = hex::show(uuid).replace(':', "");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &plain[..8],
-        &plain[8..12],
-        &plain[12..16],
-        &plain[16..20],
-        &plain[20..]
     )
 }

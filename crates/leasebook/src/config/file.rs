@@ -17,7 +17,7 @@ use toml::Spanned;
 
 use super::runtime::{AddressPool, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
 use super::values::{InterfaceId, Number, Text, Time};
-use crate::duid::Duid;
+use leasebook_wire::Duid;
 
 /// A setting that may be left out.
 type Setting<T> = Option<Spanned<T>>;

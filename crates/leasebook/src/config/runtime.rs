@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 
-use crate::duid::Duid;
+use leasebook_wire::Duid;
 
 /// The whole configuration of a server.
 #[derive(Clone, Debug, PartialEq)]

@@ -188,7 +188,7 @@ const WRONG: [(&str, &str); 23] = [
     ),
     (
         "server-id = \"0001\"",
-        "f:1:13: 2 octets are too few for a DUID; it has a type of 2 and an identifier of at least 1",
+        "f:1:13: 2 octets are too few for a DUID; 3 to 130 are needed, the first two are its type",
     ),
     (
         "data = \"\"",

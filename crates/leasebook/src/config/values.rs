@@ -12,7 +12,9 @@ use ipnet::{IpNet, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::runtime::{AddressPool, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
-use crate::duid::Duid;
+use leasebook_wire::Duid;
+
+use crate::duid;
 use crate::text::{duration, octets, suggest};
 
 /// A whole number from `MIN` to `MAX`, both included.
@@ -171,8 +173,7 @@ impl FromText for Duid {
     const FORM: &'static str = "a DUID as hex in quotes";
 
     fn from_text(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|error: crate::duid::DuidError| error.to_string())
+        duid::sendable(text).map_err(|error| error.to_string())
     }
 }
 

@@ -1,6 +1,8 @@
 //! `leasebook leases list`: bindings in the store.
 
-use crate::duid::Duid;
+use leasebook_wire::Duid;
+
+use crate::duid::sendable;
 use crate::exit::Exit;
 use crate::show::ListFormat;
 
@@ -21,7 +23,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "LINK")]
     link: Option<String>,
     /// Only what came through the relay with this Relay-ID.
-    #[arg(long, value_name = "DUID")]
+    #[arg(long, value_name = "DUID", value_parser = sendable)]
     relay_id: Option<Duid>,
     /// No more than this many bindings.
     #[arg(long, value_name = "COUNT")]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
+use leasebook_wire::{Duid, RemoteId};
 
-use super::super::values::{RemoteId, Server, Source, timeout};
+use super::super::values::{Server, Source, timeout};
 use crate::config::Timers;
-use crate::duid::Duid;
+use crate::duid::sendable;
 use crate::show::Format;
 use crate::show::routes::InterfaceKey;
 
@@ -73,7 +74,7 @@ pub(in super::super) enum Question {
     /// All bindings that came through the relay with this Relay-ID.
     RelayId {
         /// The Relay-ID: a DUID in hex; several are several queries.
-        #[arg(required = true, value_name = "DUID")]
+        #[arg(required = true, value_name = "DUID", value_parser = sendable)]
         values: Vec<Duid>,
     },
     /// All bindings on the link that has this address.
@@ -97,7 +98,7 @@ pub(in super::super) enum Question {
     /// The bindings of the client with this DUID.
     ClientId {
         /// The client's DUID in hex; several are several queries.
-        #[arg(required = true, value_name = "DUID")]
+        #[arg(required = true, value_name = "DUID", value_parser = sendable)]
         values: Vec<Duid>,
     },
 }
@@ -145,10 +146,10 @@ pub(in super::super) struct Asking {
         value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in super::super) pipeline: u16,
     /// Our own DUID, told to the servers [default: a random DUID-UUID for each run].
-    #[arg(long, global = true, value_name = "DUID")]
+    #[arg(long, global = true, value_name = "DUID", value_parser = sendable)]
     pub(in super::super) client_id: Option<Duid>,
     /// Only the server with this DUID shall answer.
-    #[arg(long, global = true, value_name = "DUID")]
+    #[arg(long, global = true, value_name = "DUID", value_parser = sendable)]
     pub(in super::super) server_id: Option<Duid>,
     /// Connect from this address: ADDR, or [ADDR]:PORT.
     #[arg(long, global = true, value_name = "ADDR")]
@@ -174,7 +175,7 @@ pub(in super::super) struct Wanted {
 pub(in super::super) struct Routes {
     /// Our own Relay-ID: the next hop is the peer of the relay that has it
     /// [default: the DUID asked for by relay-id].
-    #[arg(long, global = true, value_name = "DUID")]
+    #[arg(long, global = true, value_name = "DUID", value_parser = sendable)]
     pub(in super::super) own_relay_id: Option<Duid>,
     /// The interface for an Interface-ID (text, or hex after 0x) or link-address; repeatable.
     #[arg(long, global = true, value_name = "KEY=IFNAME", value_parser = mapping)]

@@ -1,9 +1,7 @@
 //! What arguments stand for: servers, sources, questions, spans of time.
 
-mod remote_id;
 mod server;
 
-pub use remote_id::{RemoteId, RemoteIdError};
 pub use server::{DEFAULT_PORT, Endpoint, Host, Server, ServerError, Source, ZoneError};
 
 use std::time::Duration;
