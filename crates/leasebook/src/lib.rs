@@ -8,7 +8,11 @@
 //! | [`exit`] | the exit codes |
 //! | [`identity`] | the server's own DUID, made once and kept |
 //! | [`import`] | other servers' leases into the book |
+//! | [`log`] | events with stable ids, on standard error |
+//! | [`metrics`] | counters for Prometheus |
 //! | [`show`] | results as table, JSON, CSV and routes |
+//! | [`signal`] | stop and reload |
+//! | [`systemd`] | what the service manager is told |
 //! | [`text`] | hex, times and near-misses, as people write them |
 #![forbid(unsafe_code)]
 
@@ -18,5 +22,9 @@ pub mod duid;
 pub mod exit;
 pub mod identity;
 pub mod import;
+pub mod log;
+pub mod metrics;
 pub mod show;
+pub mod signal;
+pub mod systemd;
 pub mod text;

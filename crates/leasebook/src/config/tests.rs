@@ -51,24 +51,6 @@ fn the_example_is_the_defaults() {
 }
 
 #[test]
-fn the_packaged_example_is_the_generated_one() {
-    let packaged = include_str!("../../../../packaging/leasebook.toml.example");
-    assert!(
-        packaged == example(),
-        "packaging/leasebook.toml.example is old; write `leasebook check --example` into it"
-    );
-}
-
-#[test]
-fn the_documentation_shows_the_generated_example() {
-    let page = include_str!("../../../../docs/configuration.md");
-    assert!(
-        page.contains(&format!("```toml\n{}```\n", example())),
-        "docs/configuration.md is old; put the output of `leasebook check --example` into it"
-    );
-}
-
-#[test]
 fn the_samples_in_the_example_are_right() {
     let text: String = example()
         .lines()

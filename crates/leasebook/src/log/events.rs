@@ -1,0 +1,133 @@
+//! Every event there is. `docs/messages.md` is made of these comments.
+
+use std::fmt::Write as _;
+
+use tracing::Level;
+
+use super::Event;
+
+/// Declares events: a constant each, and the list of all.
+macro_rules! events {
+    ($( $(#[doc = $line:literal])* $id:ident $level:ident $message:literal; )*) => {
+        $(
+            $(#[doc = $line])*
+            pub const $id: Event = Event {
+                id: stringify!($id),
+                level: Level::$level,
+                message: $message,
+                documentation: &[$($line),*],
+            };
+        )*
+
+        /// All events, in the order of the documentation.
+        pub const ALL: &[Event] = &[$($id),*];
+    };
+}
+
+events! {
+    /// The program has begun: `version`, `config`, `data`, and `server_id` with its
+    /// `origin` (configured, kept with the data, or made just now).
+    LBK_STARTED INFO "leasebook started";
+    /// Something in the configuration is allowed but probably not meant: `place` and `what`.
+    /// Change it, or live with it.
+    LBK_CONFIG_DOUBTFUL WARN "the configuration is doubtful";
+    /// Everything is open and listens. Under systemd the service counts as started from here.
+    LBK_READY INFO "ready";
+    /// SIGHUP came and limits, rights, timers and the log's level were read again from `config`.
+    LBK_RELOADED INFO "configuration reloaded";
+    /// SIGHUP came but the configuration is wrong: `error` says where. The old one stays in
+    /// force. Correct the file, try it with `leasebook check`, and reload again.
+    LBK_RELOAD_FAILED ERROR "configuration not reloaded";
+    /// The new configuration changes `settings` that are taken over only at a start. Everything
+    /// else was reloaded. Restart when it suits.
+    LBK_RESTART_NEEDED WARN "some settings need a restart";
+    /// SIGTERM or SIGINT came. Queries in progress are ended with QueryTerminated, then the
+    /// store is closed; `within_secs` bounds it.
+    LBK_STOPPING INFO "stopping";
+    /// All is closed and on stable storage.
+    LBK_STOPPED INFO "stopped";
+    /// Something that should never end did: `what` and `error`. The program stops so that it
+    /// can be started again; please report it.
+    LBK_TASK_FAILED ERROR "an inner task failed";
+    /// Counters can be read at `address`.
+    LBK_METRICS_LISTENING INFO "metrics listening";
+
+    /// The store is open: `data`, `bindings`, and how long it took in `millis`.
+    STORE_OPENED INFO "store opened";
+    /// The store did not close in order the last time, and the end of the journal held a record
+    /// that was not written whole. It was cut at `offset` of `file`; nothing acknowledged is
+    /// lost.
+    STORE_TAIL_CUT WARN "torn end of the journal cut";
+    /// The store cannot answer or write: `error`. Queries it concerns end with QueryTerminated.
+    /// Look at the disk; a full one needs room and no restart.
+    STORE_FAILED ERROR "store failed";
+
+    /// Bulk Leasequery is served at `address`.
+    BLQ_LISTENING INFO "listening for bulk leasequery";
+    /// A connection could not be accepted: `error`, often too many open files. Told once a
+    /// minute at most; listening goes on.
+    BLQ_ACCEPT_FAILED WARN "connection not accepted";
+    /// A connection from `peer` was closed when it was accepted, since its source is on no
+    /// `[[bulk.allow]]`. Told once a minute at most for all sources, with how many there were
+    /// in `times`. If the peer is a relay of yours, list it.
+    BLQ_SOURCE_UNLISTED WARN "source not allowed";
+    /// A connection from `peer` was closed when it was accepted, since `limit` connections
+    /// (in all, or of its source, as `scope` says) are open and none of them is idle. Told once
+    /// a minute at most, with how many there were in `times`. Raise max-connections if your
+    /// requestors need more.
+    BLQ_LIMIT_REACHED WARN "too many connections";
+    /// `peer` has connected.
+    BLQ_CONNECTION_OPENED DEBUG "connection opened";
+    /// The connection of `peer` has ended: `queries` and `bindings` answered, `octets` sent,
+    /// messages `dropped`, `millis` it lasted, and why it ended in `reason`.
+    BLQ_CONNECTION_CLOSED INFO "connection closed";
+    /// A query of `peer` has been answered in full: `type`, `bindings`, `octets`, `millis`, of
+    /// which `first_millis` until the first message.
+    BLQ_QUERY_DONE INFO "query answered";
+    /// A query of `peer` was refused with `status`; `text` is what the peer was told.
+    /// NotConfigured: the link or address is in no `[[link]]`. NotAllowed: see `[[bulk.allow]]`.
+    BLQ_QUERY_REFUSED INFO "query refused";
+    /// A query of `peer` could not be answered to its end, for `reason`; `bindings` were sent.
+    /// The peer was told QueryTerminated if it still listened.
+    BLQ_QUERY_CUT WARN "query ended early";
+    /// A message of `peer` was dropped; `kind` says why. The counter
+    /// leasebook_bulk_messages_dropped_total has how many of each kind.
+    BLQ_MESSAGE_DROPPED DEBUG "message dropped";
+    /// `peer` sent a message of a type that does not belong here, such as SOLICIT over TCP:
+    /// `type`. Told once for each connection; three in a row close it.
+    BLQ_MESSAGE_UNEXPECTED INFO "message does not belong here";
+}
+
+/// The documentation of all events: `docs/messages.md`.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Messages\n\n\
+         Every line of the log is one of these events, named by its `id`. An id keeps its meaning; the words of the message do\n\
+         not change with the data, which is in fields. `log.level` chooses what is shown, `log.format` how.\n",
+    );
+    for event in ALL {
+        let text: Vec<&str> = event
+            .documentation
+            .iter()
+            .map(|line| line.trim_start())
+            .collect();
+        let (id, message, text) = (event.id, event.message, text.join("\n"));
+        let level = event.level.as_str().to_lowercase();
+        // Writing to a String cannot fail.
+        let _ = write!(page, "\n## {id}\n\n*{message}*, {level}\n\n{text}\n");
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_documented_once() {
+        for (index, event) in ALL.iter().enumerate() {
+            assert!(!event.documentation.is_empty(), "{}", event.id);
+            assert!(ALL.iter().skip(index + 1).all(|other| other.id != event.id));
+        }
+    }
+}
