@@ -10,6 +10,7 @@ use std::net::Ipv6Addr;
 use leasebook_store::LeaseName;
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, OptionCode};
 use leasebook_wire::duid::MAX_DUID_OCTETS;
+use leasebook_wire::option::{IaAddr, IaPrefix, OptionView};
 use leasebook_wire::{Options, RawOption, RelayPath};
 
 use super::deviation::{Deviation, Deviations};
@@ -23,6 +24,9 @@ const MIN_RELAY_DATA_OCTETS: usize = 50;
 
 /// Octets of the peer-address before the chain in LQ_RELAY_DATA.
 const PEER_OCTETS: usize = 16;
+
+/// Where the prefix stands in an IAPREFIX (WIRE-038).
+const PREFIX_AT: std::ops::Range<usize> = 9..25;
 
 /// What one message says of one client on one link.
 ///
@@ -187,34 +191,28 @@ struct Told {
 }
 
 impl Told {
-    /// Reads IAADDR: address (16), preferred (4), valid (4); or IAPREFIX: preferred (4),
-    /// valid (4), length (1), prefix (16). Other options, and bodies that the format
-    /// forbids, are nothing (WIRE-027, WIRE-037 to WIRE-039).
+    /// Reads IAADDR or IAPREFIX. Other options, and bodies that the format forbids, are
+    /// nothing (WIRE-027).
     fn read(option: RawOption<'_>) -> Option<Self> {
         match option.code {
             OptionCode::IAADDR => {
-                let (address, rest) = option.data.split_first_chunk::<16>()?;
-                let (preferred, rest) = rest.split_first_chunk::<4>()?;
-                let (valid, _) = rest.split_first_chunk::<4>()?;
+                let lease = IaAddr::parse(option).ok()?;
                 Some(Self {
-                    name: LeaseName::Address(Ipv6Addr::from(*address)),
-                    preferred: u32::from_be_bytes(*preferred),
-                    valid: u32::from_be_bytes(*valid),
+                    name: LeaseName::Address(lease.address),
+                    preferred: lease.preferred_lifetime,
+                    valid: lease.valid_lifetime,
                     has_stray_bits: false,
                 })
             }
             OptionCode::IAPREFIX => {
-                let (preferred, rest) = option.data.split_first_chunk::<4>()?;
-                let (valid, rest) = rest.split_first_chunk::<4>()?;
-                let (&len, rest) = rest.split_first()?;
-                let (prefix, _) = rest.split_first_chunk::<16>()?;
-                let told = Ipv6Addr::from(*prefix);
-                let name = LeaseName::prefix(told, len)?;
+                let lease = IaPrefix::parse(option).ok()?;
+                // The view has the bits cleared; the octets of the option tell what came.
+                let told = option.data.get(PREFIX_AT).unwrap_or_default();
                 Some(Self {
-                    name,
-                    preferred: u32::from_be_bytes(*preferred),
-                    valid: u32::from_be_bytes(*valid),
-                    has_stray_bits: matches!(name, LeaseName::Prefix { prefix, .. } if prefix != told),
+                    name: LeaseName::prefix(lease.prefix, lease.prefix_len)?,
+                    preferred: lease.preferred_lifetime,
+                    valid: lease.valid_lifetime,
+                    has_stray_bits: told != lease.prefix.octets(),
                 })
             }
             _ => None,

@@ -65,7 +65,7 @@ impl<'a> Joined<'a> {
         let mut next = self.first_lease;
         std::iter::from_fn(move || {
             let lease = book.leases.get(row_of(next))?;
-            next = lease.next_lease;
+            next = lease.next;
             Some(lease)
         })
         .filter(|lease| lease.is_live())

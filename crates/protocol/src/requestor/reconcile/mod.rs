@@ -9,7 +9,7 @@
 //! it is counted to the one link its client is known on, if it is one.
 //!
 //! Everything told is kept until the end, so memory grows with the number of leases: about
-//! 44 octets for each and 60 for each client and link, the index and growth not counted.
+//! 52 octets for each and 80 for each client and link, growth and options not counted.
 //! Whoever asks one server and needs no joining lets the events pass instead.
 //!
 //! ```text
@@ -54,6 +54,8 @@ pub struct Reconciler {
     link_addresses: Vec<Ipv6Addr>,
     leases: Vec<Lease>,
     lease_index: Index,
+    /// Room to gather options in, kept so that it is not allocated anew each time.
+    scratch: Vec<u8>,
     live: u64,
     settled: u64,
 }
@@ -74,6 +76,7 @@ impl Reconciler {
             link_addresses: Vec::new(),
             leases: Vec::new(),
             lease_index: Index::default(),
+            scratch: Vec::new(),
             live: 0,
             settled: 0,
         }

@@ -32,7 +32,7 @@ pub(super) struct Group {
     pub(super) client: u32,
     /// [`NONE`] where the link is not known.
     pub(super) link: u32,
-    pub(super) next_group: u32,
+    pub(super) next: u32,
     pub(super) first_lease: u32,
     /// Options beside the leases, from the newest message.
     pub(super) options: Span,
@@ -45,7 +45,7 @@ pub(super) struct Group {
 pub(super) struct Lease {
     pub(super) name: [u8; 16],
     pub(super) group: u32,
-    pub(super) next_lease: u32,
+    pub(super) next: u32,
     /// Seconds from the epoch to the message's arrival.
     pub(super) arrived: u32,
     pub(super) clt_age: u32,
@@ -85,7 +85,7 @@ impl Source {
         Lease {
             name,
             group: NONE,
-            next_lease: NONE,
+            next: NONE,
             arrived: self.arrived,
             clt_age: self.clt_age,
             preferred,
@@ -128,7 +128,7 @@ impl Lease {
         if !is_other || rank(&told) > rank(self) {
             *self = Self {
                 group: self.group,
-                next_lease: self.next_lease,
+                next: self.next,
                 flags: told.flags | shared,
                 ..told
             };

@@ -26,12 +26,7 @@ impl Reconciler {
             duid,
             first_group: NONE,
         });
-        let mut index = std::mem::take(&mut self.client_index);
-        index.insert(hash, row, |row| {
-            let client = self.clients.get(row_of(row));
-            client.map_or(0, |client| self.hash(self.span(client.duid)))
-        });
-        self.client_index = index;
+        self.client_index.insert(hash, row);
         Ok(row)
     }
 
@@ -49,7 +44,7 @@ impl Reconciler {
         let is_only = self
             .groups
             .get(row_of(first))
-            .is_some_and(|group| group.next_group == NONE);
+            .is_some_and(|group| group.next == NONE);
         if is_only && first_link.is_some_and(|known| known == NONE || link == NONE) {
             // Of one place known and one unknown, nothing says that they differ.
             if let Some(group) = self.groups.get_mut(row_of(first))
@@ -64,13 +59,13 @@ impl Reconciler {
             if group.link == link {
                 return Ok(next);
             }
-            next = group.next_group;
+            next = group.next;
         }
         let row = next_row(self.groups.len())?;
         self.groups.push(Group {
             client,
             link,
-            next_group: first,
+            next: first,
             first_lease: NONE,
             options: Span::default(),
             transaction: i64::MIN,
@@ -106,7 +101,8 @@ impl Reconciler {
         if !self.keeps_options || transaction < group.transaction {
             return Ok(());
         }
-        let mut rest = Vec::new();
+        let mut rest = std::mem::take(&mut self.scratch);
+        rest.clear();
         for option in claim.options() {
             if !is_told_otherwise(option.code) {
                 let len = u16::try_from(option.data.len()).unwrap_or(u16::MAX);
@@ -121,6 +117,7 @@ impl Reconciler {
         } else {
             self.keep(&rest)?
         };
+        self.scratch = rest;
         if let Some(group) = self.groups.get_mut(row_of(row)) {
             group.options = options;
             group.transaction = transaction;
@@ -165,17 +162,12 @@ impl Reconciler {
         }
         if let Some(group_row) = self.groups.get_mut(row_of(group)) {
             told.group = group;
-            told.next_lease = group_row.first_lease;
+            told.next = group_row.first_lease;
             group_row.first_lease = row;
         }
         self.live = self.live.saturating_add(u64::from(told.is_live()));
         self.leases.push(told);
-        let mut index = std::mem::take(&mut self.lease_index);
-        index.insert(hash, row, |row| {
-            let lease = self.leases.get(row_of(row));
-            lease.map_or(0, |lease| self.hash(&(lease.name, lease.prefix_len)))
-        });
-        self.lease_index = index;
+        self.lease_index.insert(hash, row);
         Ok(())
     }
 
