@@ -15,6 +15,7 @@ pub mod generate;
 pub mod isc;
 pub mod json_lines;
 pub mod kea;
+pub mod kea_config;
 pub mod last_rows;
 pub mod lease_files;
 mod lines;

@@ -1,0 +1,64 @@
+//! The configuration of Kea's DHCPv6 server, and what of it leasebook can take over.
+//!
+//! ```text
+//! kea-dhcp6.conf -> tokens -> json (a tree with places) -> KeaConfig -> leasebook.toml
+//!                                                       \-> what cannot be carried over
+//! ```
+//! | module | its room |
+//! |---|---|
+//! | `tokens`, `json` | Kea's dialect of JSON, with includes |
+//! | `section` | a map whose keys are taken one by one; the rest is not carried |
+//! | `read`, `links` | the settings |
+//! | `reasons` | why a setting has no counterpart |
+//! | `model` | the result |
+//! | `toml` | leasebook.toml from it |
+//!
+//! Comments and user contexts have no effect on a server and are passed over.
+
+mod error;
+mod json;
+mod links;
+mod model;
+mod read;
+mod reasons;
+mod section;
+mod tokens;
+mod toml;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use error::{ConfigError, Place};
+pub use model::{
+    KeaConfig, LeaseDatabase, LeaseQuery, Lifetimes, Link, NotCarried, PdPool, Pool, Reservation,
+    Subnet,
+};
+pub use toml::to_leasebook_toml;
+
+/// Reads the configuration `file` with the files it includes.
+///
+/// # Errors
+/// If a file cannot be read, is not what Kea takes, or has no `Dhcp6`; with file and line.
+pub fn read_kea_config(file: &Path) -> Result<KeaConfig, ConfigError> {
+    let octets = std::fs::read(file).map_err(|source| ConfigError::Io {
+        file: file.into(),
+        source,
+    })?;
+    parse_kea_config(file, &octets, &mut |included| std::fs::read(included))
+}
+
+/// Reads a configuration from octets; `file` names it in errors, and `load` gives the
+/// octets of included files.
+///
+/// # Errors
+/// As [`read_kea_config`].
+pub fn parse_kea_config(
+    file: &Path,
+    octets: &[u8],
+    load: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Result<KeaConfig, ConfigError> {
+    let file: Arc<Path> = file.into();
+    let root = json::parse(Arc::clone(&file), octets.to_vec(), load)?;
+    read::read(&root, &file)
+}
