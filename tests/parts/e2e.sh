@@ -1,0 +1,35 @@
+# The real binary from outside: docs/testing.md has the list.
+# shellcheck shell=bash
+
+e2e_tests() {
+    local log=$logs/e2e.log tally=$logs/e2e.tally code=0 verdict name reason
+    packages tshark iproute2 || echo "$(missing); tests that need them are skipped"
+    if ! packages python3 python3-pytest python3-scapy; then
+        skip "end-to-end tests" "$(missing)"
+        return
+    fi
+    if ! cargo build -q -p leasebook >"$logs/e2e-build.log" 2>&1; then
+        tail -n 40 "$logs/e2e-build.log" | sed 's/^/    /'
+        fail "end-to-end tests" "the binary does not build, see $logs/e2e-build.log"
+        return
+    fi
+    rm -f "$tally"
+    # Debian's own Python, which has Debian's scapy and pytest, whatever else is in PATH.
+    LEASEBOOK=$target_dir/debug/leasebook LEASEBOOK_TALLY=$tally timeout --kill-after=10 900 \
+        /usr/bin/python3 -m pytest -q --no-header -p no:cacheprovider --color=no tests/e2e >"$log" 2>&1 </dev/null || code=$?
+    # One line for each test, written by tests/e2e/conftest.py: verdict, name, reason.
+    while IFS=$'\t' read -r verdict name reason; do
+        case $verdict in
+        passed) passed=$((passed + 1)) ;;
+        skipped) skip "$name" "$reason" ;;
+        *) fail "$name" "$reason" ;;
+        esac
+    done < <(cat "$tally" 2>/dev/null || true)
+    if ((code)); then
+        tail -n 200 "$log" | sed 's/^/    /'
+        grep -q '^failed' "$tally" 2>/dev/null || fail "end-to-end tests" "pytest ended with $code, see $log"
+    fi
+    tail -n 1 "$log"
+}
+
+stage "end-to-end tests" e2e_tests
