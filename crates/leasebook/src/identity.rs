@@ -149,7 +149,7 @@ fn write_synced(path: &Path, duid: &Duid) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// RELAY-002: an identity is made once and found again.
+    /// D-31: an identity is made once and found again.
     #[test]
     fn an_identity_is_made_once_and_kept() {
         let directory = tempfile::tempdir().unwrap();
@@ -171,7 +171,7 @@ mod tests {
         assert!(kept(directory.path()).unwrap().is_none());
     }
 
-    /// RELAY-005: a malformed or unreadable file is an error with the ways out.
+    /// D-31: a malformed or unreadable file is an error with the ways out.
     #[test]
     fn a_spoilt_file_is_never_replaced_in_silence() {
         let directory = tempfile::tempdir().unwrap();

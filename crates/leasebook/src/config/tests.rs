@@ -289,7 +289,7 @@ fn the_preset_sets_the_data_timeout() {
     assert_eq!(preset.bulk.idle_timeout.as_secs(), 300);
 }
 
-/// BLQ-S-003: one source may have all connections unless a share is set.
+/// D-16: one source may have all connections unless a share is set.
 #[test]
 fn the_share_of_a_source_follows_the_limit() {
     let bulk = config("[bulk]\nmax-connections = 50").bulk;

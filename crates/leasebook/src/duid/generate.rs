@@ -46,7 +46,7 @@ mod tests {
 
     use super::*;
 
-    /// RELAY-002: a generated DUID-UUID is of version 4 and never the same.
+    /// D-31: a generated DUID-UUID is of version 4 and never the same.
     #[test]
     fn a_uuid_is_random_and_says_so() {
         let (one, other) = (uuid().unwrap(), uuid().unwrap());

@@ -102,7 +102,7 @@ fn what_a_peer_sends_cannot_steer_a_terminal() {
     assert!(written.contains("0x1b:5b:32:4a"));
 }
 
-/// RELAY-073: the next hop is the peer-address of the level with our Relay-ID.
+/// D-43: the next hop is the peer-address of the level with our Relay-ID.
 #[test]
 fn a_route_leads_to_the_peer_of_our_own_level() {
     let one = level("3fff::1", "fe80::5e", Some(OWN));
@@ -112,7 +112,7 @@ fn a_route_leads_to_the_peer_of_our_own_level() {
     assert_eq!(route(policy(), vec![outer, one]), expected);
 }
 
-/// RELAY-073: a lightweight relay nearer to the client has no link-address and changes nothing.
+/// D-43: a lightweight relay nearer to the client has no link-address and changes nothing.
 #[test]
 fn a_lightweight_relay_between_us_and_the_client_is_passed_over() {
     let own = level("3fff::1", "fe80::5e", Some(OWN));
@@ -124,7 +124,7 @@ fn a_lightweight_relay_between_us_and_the_client_is_passed_over() {
     assert!(route(policy(), vec![unnamed, light]).contains("via fe80::5e dev eth0"));
 }
 
-/// RELAY-073: a relay with a link of its own between us and the client: not routed.
+/// D-43: a relay with a link of its own between us and the client: not routed.
 #[test]
 fn a_client_behind_a_nearer_router_is_not_routed() {
     let own = level("2001:db8::1", "2001:db8::2", Some(OWN));
@@ -135,14 +135,14 @@ fn a_client_behind_a_nearer_router_is_not_routed() {
     );
 }
 
-/// RELAY-072: relay data that names only other Relay-IDs gives no route.
+/// D-44: relay data that names only other Relay-IDs gives no route.
 #[test]
 fn a_binding_of_another_relay_is_not_routed() {
     let other = level("3fff::1", "fe80::5e", Some(OTHER));
     assert!(route(policy(), vec![other]).ends_with("its relays have other Relay-IDs than ours"));
 }
 
-/// RELAY-073: without Relay-IDs the innermost level with a link-address is taken.
+/// D-43: without Relay-IDs the innermost level with a link-address is taken.
 #[test]
 fn without_relay_ids_the_nearest_router_is_taken() {
     let nearest = level("3fff::1", "fe80::5e", None);
@@ -155,7 +155,7 @@ fn without_relay_ids_the_nearest_router_is_taken() {
     assert!(route(unknown, vec![nearest]).contains("via fe80::5e"));
 }
 
-/// RELAY-074: without relay data the route goes to what is configured, else it is a comment.
+/// D-43: without relay data the route goes to what is configured, else it is a comment.
 #[test]
 fn without_relay_data_the_given_next_hop_is_taken() {
     assert!(route(policy(), vec![]).starts_with("# not routed: 3fff:100::/56 of 00:03"));
@@ -169,7 +169,7 @@ fn without_relay_data_the_given_next_hop_is_taken() {
     assert!(route(via("fe80::9", None), vec![]).contains("name no usable interface"));
 }
 
-/// RELAY-073: a next hop that is not link-local is used on-link.
+/// D-43: a next hop that is not link-local is used on-link.
 #[test]
 fn a_global_next_hop_is_used_on_link() {
     let global = level("3fff::1", "3fff::5e", Some(OWN));
@@ -223,7 +223,7 @@ fn only_plain_octets_are_an_interface_name() {
     }
 }
 
-/// RELAY-054: what would take the router or everyone off the net is never routed.
+/// D-44: what would take the router or everyone off the net is never routed.
 #[test]
 fn dangerous_prefixes_are_refused_with_their_reason() {
     let table = [
@@ -252,7 +252,7 @@ fn dangerous_prefixes_are_refused_with_their_reason() {
     }
 }
 
-/// RELAY-054: a prefix that overlaps another client's is refused; a client's own may repeat.
+/// D-44: a prefix that overlaps another client's is refused; a client's own may repeat.
 #[test]
 fn overlapping_prefixes_of_two_clients_are_refused() {
     let with = |client: u8, text| {
@@ -290,7 +290,7 @@ fn overlapping_prefixes_of_two_clients_are_refused() {
     );
 }
 
-/// BLQ-R-045: a doubtful lease is routed and marked, never dropped in silence.
+/// D-44: a doubtful lease is routed and marked, never dropped in silence.
 #[test]
 fn a_doubtful_lease_is_marked_in_every_form() {
     let mut one = shown();
