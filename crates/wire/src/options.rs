@@ -118,6 +118,21 @@ impl<'a> Options<'a> {
         self.all(code).count()
     }
 
+    /// How many options are to be ignored because one of their code stands before them and only
+    /// one may stand there (WIRE-023, WIRE-024).
+    pub fn ignored_repeats(&self) -> usize {
+        // One bit for each code that has a name; all of them are below 256.
+        let mut seen = [0_u64; 4];
+        self.iter()
+            .filter(|option| !option.code.may_repeat())
+            .filter(|option| {
+                let bit = 1 << (option.code.0 % 64);
+                seen.get_mut(usize::from(option.code.0 / 64))
+                    .is_some_and(|word| std::mem::replace(word, *word | bit) & bit != 0)
+            })
+            .count()
+    }
+
     /// Whether an option of this code is there.
     #[inline]
     pub fn contains(&self, code: OptionCode) -> bool {

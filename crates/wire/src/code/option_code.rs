@@ -93,3 +93,22 @@ super::code_points! {
     /// The relay's source port. Source: RFC 8357 §4.
     RELAY_PORT = 135 => "RELAY_PORT";
 }
+
+impl OptionCode {
+    /// Whether several of these may stand side by side (WIRE-024); of all others the first counts.
+    ///
+    /// IAs are told apart by IAID, leases by address or prefix, vendors' options by enterprise;
+    /// of two that are not even so different the first counts, too. Unknown options may repeat.
+    pub const fn may_repeat(self) -> bool {
+        matches!(
+            self,
+            Self::IA_NA
+                | Self::IA_TA
+                | Self::IA_PD
+                | Self::IAADDR
+                | Self::IAPREFIX
+                | Self::VENDOR_CLASS
+                | Self::VENDOR_OPTS
+        ) || !self.is_known()
+    }
+}
