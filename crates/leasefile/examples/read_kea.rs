@@ -3,6 +3,7 @@
 //! `cargo run --release -p leasebook-leasefile --example read_kea [CLIENTS | FILE]...`
 //! generates a file of CLIENTS clients (1 000 000 if nothing is given), two rows each, or
 //! takes FILE, and prints rows a second of both readings.
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

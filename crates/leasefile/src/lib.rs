@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod detect;
+pub mod fuzz;
 pub mod generate;
 pub mod isc;
 pub mod json_lines;

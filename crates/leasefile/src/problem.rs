@@ -155,6 +155,14 @@ pub enum Fault {
     /// Not the JSON it should be.
     #[error("{0}")]
     Json(String),
+    /// Octets that are not the part of a DHCPv6 message they should be.
+    #[error("not {expected}: {fault}")]
+    NotWire {
+        /// What they should be.
+        expected: &'static str,
+        /// What the codec says, with the offset.
+        fault: String,
+    },
     /// A statement that does not belong there.
     #[error("expected {expected}, found `{found}`")]
     Unexpected {

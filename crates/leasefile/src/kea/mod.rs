@@ -18,3 +18,4 @@ mod row;
 
 pub use columns::KNOWN_COLUMNS;
 pub use reader::KeaReader;
+pub(crate) use relay_info::MAX_RELAYS;

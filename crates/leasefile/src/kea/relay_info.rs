@@ -24,22 +24,12 @@ use crate::kea::escape::{escaped, unescape};
 use crate::problem::RelayFault;
 use crate::text::{excerpt, parse_hex, parse_ipv6, parse_octets};
 use leasebook_store::RelayData;
+use leasebook_wire::code::{
+    DEFAULT_NESTING_LIMIT, MessageType, OPTION_HEADER_OCTETS, OptionCode, RELAY_HEADER_OCTETS,
+};
 
-/// The most relays in a chain: HOP_COUNT_LIMIT of RFC 3315 §5.5; RFC 8415 §7.6 has 8.
-pub(crate) const MAX_RELAYS: usize = 32;
-
-/// RELAY-FORW (RFC 8415 §7.3).
-const RELAY_FORW: u8 = 12;
-/// OPTION_RELAY_MSG (RFC 8415 §21.10).
-const OPTION_RELAY_MSG: u16 = 9;
-/// OPTION_REMOTE_ID (RFC 4649 §3).
-const OPTION_REMOTE_ID: u16 = 37;
-/// OPTION_RELAY_ID (RFC 5460 §5.4.1).
-const OPTION_RELAY_ID: u16 = 53;
-/// Octets of a relay message before its options: type, hop-count, link- and peer-address.
-const RELAY_HEADER_OCTETS: usize = 34;
-/// Octets of an option before its data: code and length.
-const OPTION_HEADER_OCTETS: usize = 4;
+/// The most relays in a chain (WIRE-015, D-29).
+pub(crate) const MAX_RELAYS: usize = DEFAULT_NESTING_LIMIT;
 
 /// One Relay-Forward message.
 #[derive(Clone, Debug)]
@@ -196,9 +186,9 @@ impl RelayInfoReader {
             }
         } else {
             // Without its options a relay is still found by the ids Kea wrote beside them.
-            self.restore_option(relay.get("remote-id"), OPTION_REMOTE_ID)
+            self.restore_option(relay.get("remote-id"), OptionCode::REMOTE_ID)
                 .ok_or(fault("remote-id"))?;
-            self.restore_option(relay.get("relay-id"), OPTION_RELAY_ID)
+            self.restore_option(relay.get("relay-id"), OptionCode::RELAY_ID)
                 .ok_or(fault("relay-id"))?;
         }
         Ok(Hop {
@@ -210,12 +200,12 @@ impl RelayInfoReader {
     }
 
     /// Appends an option whose data is hex; nothing if there is no value.
-    fn restore_option(&mut self, value: Option<&Value>, code: u16) -> Option<()> {
+    fn restore_option(&mut self, value: Option<&Value>, code: OptionCode) -> Option<()> {
         let Some(value) = value else {
             return Some(());
         };
         let header = self.options.len();
-        self.options.extend_from_slice(&code.to_be_bytes());
+        self.options.extend_from_slice(&code.0.to_be_bytes());
         self.options.extend_from_slice(&[0, 0]);
         parse_octets(value.as_str()?.as_bytes(), &mut self.options)?;
         let data = self.options.len() - header - OPTION_HEADER_OCTETS;
@@ -246,7 +236,9 @@ impl RelayInfoReader {
                 let end = offset
                     + OPTION_HEADER_OCTETS
                     + usize::from(u16::from_be_bytes([len_high, len_low]));
-                if end > options.len() || u16::from_be_bytes([high, low]) == OPTION_RELAY_MSG {
+                if end > options.len()
+                    || OptionCode(u16::from_be_bytes([high, low])) == OptionCode::RELAY_MSG
+                {
                     return Err(fault);
                 }
                 offset = end;
@@ -269,7 +261,9 @@ impl RelayInfoReader {
             return Err(RelayFault::TooLong);
         }
         for (index, hop) in self.hops.iter().enumerate() {
-            relay.chain.extend_from_slice(&[RELAY_FORW, hop.count]);
+            relay
+                .chain
+                .extend_from_slice(&[MessageType::RELAY_FORW.0, hop.count]);
             relay.chain.extend_from_slice(&hop.link.octets());
             relay.chain.extend_from_slice(&hop.peer.octets());
             relay
@@ -280,7 +274,7 @@ impl RelayInfoReader {
                 let length = u16::try_from(inside).map_err(|_| RelayFault::TooLong)?;
                 relay
                     .chain
-                    .extend_from_slice(&OPTION_RELAY_MSG.to_be_bytes());
+                    .extend_from_slice(&OptionCode::RELAY_MSG.0.to_be_bytes());
                 relay.chain.extend_from_slice(&length.to_be_bytes());
             }
         }
