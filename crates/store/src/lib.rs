@@ -7,19 +7,26 @@
 //! | [`key`] | where a record stands, so that queries are ranges |
 //! | [`query`] | what can be asked, cursors, runs of records |
 //! | [`lease_store`] | the interface of every engine, its changes and errors |
+//! | [`book`] | the durable engine: journal, overlays, ledger |
 //! | [`memory`] | the engine in memory: the model for tests |
 //!
 //! Nothing here knows sockets, messages beyond the record's template, or a clock.
 #![deny(unsafe_code)]
 
 pub mod binding;
+pub mod book;
+mod index;
 pub mod key;
 pub mod lease_store;
+mod ledger;
+mod lock;
 pub mod memory;
+mod overlay;
 pub mod query;
 pub mod record;
 
 pub use binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
+pub use book::{Book, BookOptions};
 pub use lease_store::{Change, LeaseStore, Stats, StoreError};
 pub use memory::MemoryStore;
 pub use query::{Cursor, Flow, Links, Progress, Query, Run, Selector};

@@ -4,7 +4,6 @@
 //! protocol tests need no disk and property tests have something to agree with.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 
 use parking_lot::RwLock;
 
@@ -57,7 +56,7 @@ impl LeaseStore for MemoryStore {
         visit: &mut dyn FnMut(Run<'_>) -> Flow,
     ) -> Result<Progress, StoreError> {
         let book = self.book.read();
-        if let Phase::Main { after } = &cursor.phase {
+        if let Phase::Main { from } = &cursor.phase {
             if let Selector::Address(_) = cursor.query.selector {
                 let best = book.best_cover(cursor, now).cloned();
                 cursor.phase = Phase::Done;
@@ -66,13 +65,12 @@ impl LeaseStore for MemoryStore {
                 }
                 return Ok(Progress::Done);
             }
-            let start = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
-            for (key, record) in book.records.range((start, Bound::Unbounded)) {
+            for (key, record) in book.records.range(from.clone()..) {
                 if !cursor.query.matches(&record.view(), now) {
                     continue;
                 }
                 cursor.phase = Phase::Main {
-                    after: Some(key.clone()),
+                    from: [key.as_slice(), &[0]].concat(),
                 };
                 if visit(Run::one(record.view())) == Flow::Stop {
                     return Ok(Progress::More);

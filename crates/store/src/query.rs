@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use crate::binding::LinkId;
 use crate::key::{RelayTag, RemoteTag};
+use crate::ledger::block::Block;
 use crate::record::{IdKind, RecordView};
 
 /// Which bindings are wanted (RFC 5460 §5.3, RFC 5007 §3.3).
@@ -126,7 +127,7 @@ impl Cursor {
         Self {
             query,
             began_at: last_seq,
-            phase: Phase::Main { after: None },
+            phase: Phase::Main { from: Vec::new() },
         }
     }
 
@@ -139,8 +140,8 @@ impl Cursor {
 /// What is being told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The book in order of keys, past the key `after`.
-    Main { after: Option<Vec<u8>> },
+    /// The book in order of keys, from `from` on.
+    Main { from: Vec<u8> },
     /// What changed meanwhile, in order of change: past `after`, up to and with `until` (D-21).
     Changes { after: u64, until: u64 },
     /// Nothing any more.
@@ -177,6 +178,11 @@ pub struct Run<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Records<'a> {
     One(RecordView<'a>),
+    Block {
+        block: Block<'a>,
+        from: usize,
+        to: usize,
+    },
 }
 
 impl<'a> Run<'a> {
@@ -187,11 +193,19 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The records of `block` from `from` up to and without `to`.
+    pub(crate) fn block(block: Block<'a>, from: usize, to: usize) -> Self {
+        Self {
+            records: Records::Block { block, from, to },
+        }
+    }
+
     /// How many records; at least one.
     #[inline]
     pub fn len(&self) -> usize {
         match self.records {
             Records::One(_) => 1,
+            Records::Block { from, to, .. } => to - from,
         }
     }
 
@@ -205,6 +219,13 @@ impl<'a> Run<'a> {
     pub fn get(&self, index: usize) -> Option<RecordView<'a>> {
         match self.records {
             Records::One(record) => (index == 0).then_some(record),
+            Records::Block { block, from, to } => {
+                if from + index < to {
+                    block.get(from + index)
+                } else {
+                    None
+                }
+            }
         }
     }
 
@@ -219,6 +240,7 @@ impl<'a> Run<'a> {
     pub fn frames(&self) -> &'a [u8] {
         match self.records {
             Records::One(record) => record.frame(),
+            Records::Block { block, from, to } => block.frames(from, to),
         }
     }
 }

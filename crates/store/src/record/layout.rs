@@ -35,13 +35,13 @@ pub const IAPREFIX_OCTETS: usize = 29;
 pub const CLT_TIME_OCTETS: usize = 8;
 
 /// Every bound lease has the record's CLT, so one age counts for all.
-pub const FLAG_UNIFORM: u8 = 0b0001;
+pub(super) const FLAG_UNIFORM: u8 = 0b0001;
 /// More than one Relay-ID or more than one Remote-ID in the relay chain.
-pub const FLAG_MANY_IDS: u8 = 0b0010;
+pub(super) const FLAG_MANY_IDS: u8 = 0b0010;
 /// The leases do not fit one message; the frame is empty and must be made from the leases.
-pub const FLAG_OVERSIZE: u8 = 0b0100;
+pub(super) const FLAG_OVERSIZE: u8 = 0b0100;
 /// Some lease is not bound (declined, released, reclaimed, registered).
-pub const FLAG_INACTIVE: u8 = 0b1000;
+pub(super) const FLAG_INACTIVE: u8 = 0b1000;
 
 pub(crate) fn u16_at(octets: &[u8], at: usize) -> u16 {
     read(octets, at).map_or(0, u16::from_le_bytes)

@@ -279,6 +279,20 @@ impl<'a> RecordView<'a> {
         })
     }
 
+    /// Whether `other` says the same, the number of its change apart.
+    pub(crate) fn says_the_same(&self, other: &RecordView<'_>) -> bool {
+        let around = |head: &'_ [u8]| {
+            (
+                head.get(..16).map(<[u8]>::to_vec),
+                head.get(24..).map(<[u8]>::to_vec),
+            )
+        };
+        around(self.head) == around(other.head)
+            && self.key == other.key
+            && self.frame == other.frame
+            && self.rest == other.rest
+    }
+
     pub(crate) fn parts(&self) -> [&'a [u8]; 4] {
         [self.head, self.key, self.frame, self.rest]
     }
