@@ -1,0 +1,1 @@
+//! Which configured link a row of a lease file is on.
