@@ -114,7 +114,9 @@ pub fn import(
         },
         &mut |octets| watch.progress(octets, total),
     )?;
-    problems.into_iter().for_each(|problem| watch.notice(Notice::Line(problem)));
+    problems
+        .into_iter()
+        .for_each(|problem| watch.notice(Notice::Line(problem)));
     (summary.rows, summary.leases) = (scan.rows, scan.leases);
 
     let mut rows = files.rows(&scan);
@@ -129,7 +131,10 @@ pub fn import(
         }
         if more && let Err(error) = groups.add(&row, links) {
             summary.skipped += 1;
-            watch.notice(Notice::Row { line: row.line, error });
+            watch.notice(Notice::Row {
+                line: row.line,
+                error,
+            });
         }
         if !more || groups.rows() >= BATCH_ROWS {
             write(book, &mut groups, &mut summary)?;
@@ -197,7 +202,10 @@ fn leave_newer(
         let newer = holder.is_some_and(|record| {
             let view = record.view();
             let same = view.link() == key.link && view.client() == key.client.octets();
-            !same && view.leases().any(|held| held.name == lease.name && held.clt > lease.clt)
+            !same
+                && view
+                    .leases()
+                    .any(|held| held.name == lease.name && held.clt > lease.clt)
         });
         if newer {
             summary.older += 1;
