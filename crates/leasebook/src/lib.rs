@@ -10,6 +10,7 @@
 //! | [`import`] | other servers' leases into the book |
 //! | [`log`] | events with stable ids, on standard error |
 //! | [`metrics`] | counters for Prometheus |
+//! | [`query`] | asking servers: the requestor's sockets and output |
 //! | [`show`] | results as table, JSON, CSV and routes |
 //! | [`signal`] | stop and reload |
 //! | [`systemd`] | what the service manager is told |
@@ -24,6 +25,7 @@ pub mod identity;
 pub mod import;
 pub mod log;
 pub mod metrics;
+pub mod query;
 pub mod show;
 pub mod signal;
 pub mod systemd;

@@ -69,6 +69,11 @@ impl<W: Write> Csv<W> {
         Ok(())
     }
 
+    /// Hands on what is buffered.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Hands on what is buffered; an empty result still has its line of names.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.begin()?;

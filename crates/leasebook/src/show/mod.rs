@@ -181,6 +181,16 @@ impl<W: Write> Output<W> {
         }
     }
 
+    /// Hands on what is written so far; a page of a table that is not full is still kept back.
+    pub fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Table(table) => table.flush(),
+            Self::Json(json) => json.finish(),
+            Self::Csv(csv) => csv.flush(),
+            Self::Routes(routes) => routes.flush(),
+        }
+    }
+
     /// Writes what is kept back, and the end where the form has one.
     pub fn finish(&mut self) -> io::Result<()> {
         match self {

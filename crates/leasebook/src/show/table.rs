@@ -59,6 +59,11 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    /// Hands on the pages written.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Writes the last page. A table without lines has no heading either.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         if !self.page.is_empty() {

@@ -96,7 +96,7 @@ impl Config {
 /// The most queries outstanding at once on one connection.
 ///
 /// Bounds the table that every message is looked up in.
-pub const MAX_PIPELINED: usize = 256;
+pub const MAX_PIPELINED: usize = 1024;
 
 /// The most queries that wait for their turn at one server (SEC-005).
 pub const MAX_WAITING: usize = 65_536;

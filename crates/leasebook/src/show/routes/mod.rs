@@ -171,6 +171,11 @@ impl<W: Write> RouteWriter<W> {
         writeln!(self.out)
     }
 
+    /// Hands on what is buffered.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     /// Writes how many there were.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         let (routes, not_routed, addresses) = (self.routes, self.not_routed, self.addresses);
