@@ -2,9 +2,18 @@
 //!
 //! | module | its room |
 //! |---|---|
+//! | [`lease_files`] | an import's files: which there are, and the rows of them that count |
+//! | [`last_rows`] | which rows of a log are the last of their lease, in little memory |
 //! | [`row`] | one lease, whatever file it comes from |
 //! | [`problem`] | what is wrong with a file, with file, line and column |
+//! | [`detect`] | the format of a file by its beginning |
 //! | [`kea`] | Kea's memfile CSV, and the files its cleanup leaves |
+//! | [`isc`] | ISC dhcpd's `dhcpd6.leases` |
+//! | [`json_lines`] | leasebook's own format, to export and import without loss |
+//! | [`kea_config`] | Kea's configuration, and leasebook.toml from it |
+//! | [`generate`] | made-up Kea files of any size |
+//! | [`fuzz`] | each parser as a function of octets |
+//! | `lines`, `text` | lines of a file; numbers, addresses and octets as text |
 //!
 //! Nothing here knows the store's engine, sockets or a clock. Readers take anything that
 //! is [`std::io::Read`] and never panic, whatever the octets.
