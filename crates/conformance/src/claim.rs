@@ -7,6 +7,7 @@
 //! WIRE-031..034, SEC-003: DUIDs of every length.
 //! ```
 //!
+//! Commas, semicolons, spaces and "and" stand between IDs.
 //! `A..B` is every ID from A to B, both included; B is a number of the same group, or a whole ID of it.
 
 use crate::requirement::{DECISIONS, Id};
@@ -41,12 +42,10 @@ pub fn parse(paragraph: &str) -> Claim {
         return Claim::Unreadable(format!("'{paragraph}' has no colon behind its IDs"));
     };
     let mut ids = Vec::new();
-    for item in list
-        .replace(" and ", ",")
-        .split([',', ';'])
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
+    let items = list
+        .split([',', ';', ' '])
+        .filter(|item| !matches!(*item, "" | "and"));
+    for item in items {
         match parse_item(item) {
             Ok(found) => ids.extend(found),
             Err(what) => return Claim::Unreadable(what),
@@ -122,6 +121,7 @@ mod tests {
             shown("BLQ-S-031 and SEC-003: both."),
             ["BLQ-S-031", "SEC-003"]
         );
+        assert_eq!(shown("BLQ-S-031 SEC-003: both."), ["BLQ-S-031", "SEC-003"]);
         assert_eq!(
             shown("WIRE-031..034: lengths."),
             ["WIRE-031", "WIRE-032", "WIRE-033", "WIRE-034"]

@@ -19,8 +19,15 @@ struct Options {
     root: Option<PathBuf>,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    run(Options::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Writes or checks the page.
+fn run(options: Options) -> anyhow::Result<ExitCode> {
     let root = options.root.map_or_else(find_root, Ok)?;
     let page = render(&root)?;
     for hint in &page.hints {
