@@ -1,9 +1,11 @@
 //! Servers that are cut, silent, absent, or interrupted by the operator.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
+use socket2::{Domain, Socket, Type};
 
 use super::support::{Play, Ran, Server, ask, command, frames, recorded};
 
@@ -60,7 +62,7 @@ fn a_cut_reply_is_retried_whole() {
 fn a_silent_server_is_given_up() {
     for (octets, code, leases) in [(0, 2, 0), (octets_of(10), 3, 10)] {
         let server = Server::play(vec![Play::Stall(reply(), octets)]);
-        let ran = ask(&[&server], &[ASK, &["--data-timeout", "200ms"]].concat());
+        let ran = ask(&[&server], &[ASK, &["--data-timeout", "1500ms"]].concat());
         assert_eq!(ran.code, Some(code), "{}", ran.err);
         assert_eq!(ran.leases().len(), leases);
     }
@@ -69,9 +71,8 @@ fn a_silent_server_is_given_up() {
 /// BLQ-R-041: with no server answering the exit code is 2, and the reason is told for every address.
 #[test]
 fn nobody_answering_is_told() {
-    let refusing = std::net::TcpListener::bind("[::1]:0").expect("a port");
-    let address = refusing.local_addr().expect("an address");
-    drop(refusing);
+    let reserved = reserve();
+    let address = local(&reserved);
     let ran: Ran = std::process::Command::new(env!("CARGO_BIN_EXE_leasebook"))
         .args(["query", &address.to_string(), "address", "3fff::1"])
         .output()
@@ -135,9 +136,8 @@ fn an_interrupt_keeps_what_came() {
 /// BLQ-R-001: source address and port are chosen by the operator.
 #[test]
 fn connects_from_the_source_asked_for() {
-    let free = std::net::TcpListener::bind("[::1]:0").expect("a port");
-    let source = free.local_addr().expect("an address");
-    drop(free);
+    let reserved = reserve();
+    let source = local(&reserved);
     let server = Server::of("kea-3.3.1/by-relay-id.reply");
     let ran = ask(
         &[&server],
@@ -145,4 +145,19 @@ fn connects_from_the_source_asked_for() {
     );
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(server.query().0, source);
+}
+
+/// A port that nobody else gets and nobody listens on.
+fn reserve() -> Socket {
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, None).expect("a socket");
+    // So that the program may connect from the port though it is reserved.
+    socket.set_reuse_address(true).expect("an option");
+    let any: SocketAddr = "[::1]:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a free port");
+    socket
+}
+
+fn local(socket: &Socket) -> SocketAddr {
+    let address = socket.local_addr().expect("an address");
+    address.as_socket().expect("an IP address")
 }
