@@ -126,7 +126,10 @@ impl Plan {
             .enable_all()
             .build()
             .map_err(QueryError::Start)?;
-        runtime.block_on(self.ask_all(out))
+        let ended = runtime.block_on(self.ask_all(out));
+        // A look-up of a name that nobody waits for any more must not hold up the end.
+        runtime.shutdown_background();
+        ended
     }
 
     async fn ask_all<W: Write + Send + 'static>(&self, out: W) -> Result<Exit, QueryError> {

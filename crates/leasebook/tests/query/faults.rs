@@ -147,6 +147,49 @@ fn connects_from_the_source_asked_for() {
     assert_eq!(server.query().0, source);
 }
 
+/// BLQ-R-014: queries of the bulk types are never sent over UDP.
+#[test]
+fn bulk_queries_are_never_sent_over_udp() {
+    let socket = std::net::UdpSocket::bind("[::1]:0").expect("a port");
+    socket.set_nonblocking(true).expect("an option");
+    let address = socket.local_addr().expect("an address").to_string();
+    for question in [
+        ["relay-id", "00:03:00:01:02:00:00:00:00:01"],
+        ["link-address", "3fff::1"],
+        ["remote-id", "3561:port"],
+    ] {
+        let ran: Ran = std::process::Command::new(env!("CARGO_BIN_EXE_leasebook"))
+            .args(["query", &address, "--udp"])
+            .args(question)
+            .output()
+            .expect("the program runs")
+            .into();
+        assert_eq!(ran.code, Some(1));
+        assert!(
+            ran.err.contains("go over TCP; leave --udp out"),
+            "{}",
+            ran.err
+        );
+        assert!(socket.recv(&mut [0; 16]).is_err(), "something was sent");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_reason_to_complain() {
+    // Larger than what a pipe holds.
+    let server = Server::of("kea-3.3.1-many/by-relay-id.reply");
+    let mut child = command(&[&server], ASK)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut out = BufReader::with_capacity(16, child.stdout.take().expect("its output"));
+    out.read_line(&mut String::new()).expect("a line");
+    drop(out);
+    let ran: Ran = child.wait_with_output().expect("it ends").into();
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+}
+
 /// A port that nobody else gets and nobody listens on.
 fn reserve() -> Socket {
     let socket = Socket::new(Domain::IPV6, Type::STREAM, None).expect("a socket");

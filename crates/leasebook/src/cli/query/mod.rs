@@ -25,11 +25,23 @@ const OUTPUT_OCTETS: usize = 64 * 1024;
 /// Puts the question to every server.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if args.udp {
+        // Whatever a later version does, these are never sent over UDP (BLQ-R-014).
+        if asks_in_bulk(args) {
+            bail!("queries by relay-id, link-address and remote-id go over TCP; leave --udp out");
+        }
         bail!("Leasequery over UDP is not in this version; without --udp the query goes over TCP");
     }
     args.judge()?;
     let out = BufWriter::with_capacity(OUTPUT_OCTETS, std::io::stdout());
     Ok(plan(args)?.run(out)?)
+}
+
+/// Whether the question is one of those that RFC 5460 added.
+fn asks_in_bulk(args: &Args) -> bool {
+    args.question
+        .asks(None)
+        .iter()
+        .any(|ask| ask.question.query_type().is_bulk_only())
 }
 
 /// What the arguments ask for.

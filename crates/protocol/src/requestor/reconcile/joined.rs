@@ -34,7 +34,7 @@ pub struct JoinedLease {
     pub preferred: u32,
     /// Valid seconds left on arrival, never 0; `u32::MAX` is infinity.
     pub valid: u32,
-    /// As in [`super::ClaimedLease::is_doubtful`].
+    /// As in [`crate::requestor::ClaimedLease::is_doubtful`].
     pub is_doubtful: bool,
     /// Two servers tell different ends of the same transaction (RELAY-083).
     pub is_contested: bool,
