@@ -30,7 +30,7 @@ pub mod record;
 pub mod storage;
 
 pub use binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
-pub use book::{Book, BookOptions};
+pub use book::{Book, BookOptions, Recovery};
 pub use lease_store::{Change, LeaseStore, Stats, StoreError};
 pub use memory::MemoryStore;
 pub use query::{Cursor, Flow, Links, Progress, Query, Run, Selector};

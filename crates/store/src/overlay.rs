@@ -25,9 +25,10 @@ impl Overlay {
     pub(crate) fn set(&mut self, key: Vec<u8>, record: Option<Record>) {
         if let Some(Some(old)) = self.records.get(&key) {
             for entry in entries(&old.view()) {
-                // A lease that moved may already stand for its new holder.
+                // A lease that moved may already stand for its new holder, and others may need
+                // to be found by the relay's link.
                 let place = (entry.table, entry.key);
-                if self.index.get(&place) == Some(&entry.value) {
+                if place.0 != Table::RelayLink && self.index.get(&place) == Some(&entry.value) {
                     self.index.remove(&place);
                 }
             }

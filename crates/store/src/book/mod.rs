@@ -18,16 +18,16 @@
 //! | module | its room |
 //! |---|---|
 //! | `change_log` | a batch of changes as octets |
-//! | `log` | the journal, as the book uses it |
 //! | `resolve` | from changes asked for to records that change |
 //! | `scan` | answering queries |
 //! | `view` | one look at all layers |
+//! | `writer` | the engine's part of a group commit |
 
 mod change_log;
-mod log;
 mod resolve;
 mod scan;
 mod view;
+mod writer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -36,16 +36,17 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use crate::binding::{Binding, LeaseName, LinkId};
+use crate::journal::{CommitError, Committer, Journal, Place, Torn, book_of};
 use crate::lease_store::{Change, LeaseStore, Stats, StoreError};
 use crate::ledger::{Applied, Ledger};
 use crate::lock::DataLock;
 use crate::overlay::Overlay;
 use crate::query::{Cursor, Flow, Progress, Run};
 use crate::record::{Record, RecordView};
-use log::Log;
-use resolve::Resolving;
+use crate::storage::RealDisk;
 use scan::Scan;
 use view::View;
+use writer::Writer;
 
 /// What an owner may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +68,17 @@ impl Default for BookOptions {
 pub struct Book {
     data: PathBuf,
     options: BookOptions,
-    ledger: Ledger,
-    layers: RwLock<Layers>,
-    writer: Mutex<Writer>,
+    shared: Arc<Shared>,
+    committer: Committer<Writer>,
     /// Held while a checkpoint runs: one at a time.
     checkpoint: Mutex<()>,
     _lock: DataLock,
+}
+
+/// What readers and the writer share.
+struct Shared {
+    ledger: Ledger,
+    layers: RwLock<Layers>,
 }
 
 /// What changed since the ledger's state, newest first.
@@ -101,11 +107,13 @@ impl Layers {
     }
 }
 
-/// The side that writes; whoever holds it decides the order of changes.
-struct Writer {
-    log: Log,
-    /// A failure after which the state on disk is not known; nothing is written any more.
-    failed: Option<String>,
+/// What opening found that the operator should hear of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Journal entries replayed.
+    pub replayed: u64,
+    /// A half-written tail that was cut; nothing of it had been acknowledged.
+    pub torn: Option<Torn>,
 }
 
 impl fmt::Debug for Book {
@@ -116,43 +124,66 @@ impl fmt::Debug for Book {
     }
 }
 
-impl Writer {
-    fn check(&self) -> Result<(), StoreError> {
-        self.failed
-            .clone()
-            .map_or(Ok(()), |reason| Err(StoreError::ReadOnly { reason }))
-    }
-}
-
 impl Book {
     /// Opens the book in `data`, or begins one: takes the lock, opens the ledger, replays what
     /// the journal has beyond it. `fresh` is a random number that names a new book.
-    pub fn open(data: &Path, options: BookOptions, fresh: u128) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// If another process has the book, a file is damaged or missing, or was written by
+    /// another version. Nothing but a torn tail is ever changed on the way to an error.
+    pub fn open(
+        data: &Path,
+        options: BookOptions,
+        fresh: u128,
+    ) -> Result<(Self, Recovery), StoreError> {
         let lock = DataLock::take(data)?;
-        let (ledger, book) = Ledger::open(&data.join("ledger"), fresh)?;
-        let counts = ledger.read()?.counts()?;
+        let journal_dir = data.join("journal");
+        let kept = if journal_dir.exists() {
+            book_of(&RealDisk, &journal_dir)?
+        } else {
+            None
+        };
+        let (ledger, book) = Ledger::open(&data.join("ledger"), kept.unwrap_or(fresh))?;
+        let applied = ledger.read()?.counts()?.applied;
         let mut layers = Layers {
-            last_seq: counts.applied.seq,
+            last_seq: applied.seq,
             ..Layers::default()
         };
-        let log = Log::open(
-            &data.join("journal"),
-            book,
-            counts.applied.logged,
-            &mut |payload| {
+        let place = Place::new(&journal_dir, book);
+        let (journal, recovery) = if kept.is_none() && applied == Applied::default() {
+            (
+                Journal::create(place)?,
+                Recovery {
+                    replayed: 0,
+                    torn: None,
+                },
+            )
+        } else {
+            let opened = Journal::open(place, applied.logged, &mut |_, payload| {
                 layers.last_seq = change_log::replay(payload, &mut layers.active)?;
                 Ok(())
-            },
-        )?;
-        Ok(Self {
-            data: data.to_path_buf(),
-            options,
+            })?;
+            (
+                opened.journal,
+                Recovery {
+                    replayed: opened.replayed,
+                    torn: opened.torn,
+                },
+            )
+        };
+        let shared = Arc::new(Shared {
             ledger,
             layers: RwLock::new(layers),
-            writer: Mutex::new(Writer { log, failed: None }),
+        });
+        let book = Self {
+            data: data.to_path_buf(),
+            options,
+            committer: Committer::new(Writer::new(Arc::clone(&shared)), journal),
+            shared,
             checkpoint: Mutex::new(()),
             _lock: lock,
-        })
+        };
+        Ok((book, recovery))
     }
 
     /// Runs `look` on one consistent look at the whole book.
@@ -160,8 +191,8 @@ impl Book {
         &self,
         look: impl FnOnce(&View<'_>, u64) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let layers = self.layers.read();
-        let ledger = self.ledger.read()?;
+        let layers = self.shared.layers.read();
+        let ledger = self.shared.ledger.read()?;
         let view = View {
             layers: layers.list(),
             ledger: &ledger,
@@ -171,7 +202,7 @@ impl Book {
 
     /// Whether enough has changed for a checkpoint.
     pub fn wants_checkpoint(&self) -> bool {
-        self.layers.read().active.octets() >= self.options.overlay_octets
+        self.shared.layers.read().active.octets() >= self.options.overlay_octets
     }
 
     /// Brings what changed into the ledger and lets the journal's old segments go.
@@ -179,22 +210,95 @@ impl Book {
     /// Readers and writers go on meanwhile. Nothing happens if nothing changed.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let _one = self.checkpoint.lock();
-        let Some(frozen) = self.freeze(&mut self.writer.lock()) else {
+        let frozen = self
+            .committer
+            .exclusively(|_, journal| self.shared.freeze(journal));
+        let Some(frozen) = frozen else {
             return Ok(());
         };
-        self.settle(&frozen)?;
-        self.writer.lock().log.release(frozen.logged)
+        self.shared.settle(&frozen)?;
+        self.committer
+            .exclusively(|_, journal| journal.release(frozen.logged))?;
+        Ok(())
     }
 
+    /// Takes in many bindings at once, as [`Change::Put`] each, without journal and overlay:
+    /// in order of their keys into the ledger, durable on return. Made for imports.
+    ///
+    /// Other writers wait meanwhile, readers do not. Returns how many records were written.
+    /// On an error some may have been taken in; each is whole or not there.
+    pub fn load(&self, bindings: Vec<Binding>) -> Result<u64, StoreError> {
+        let mut changed = 0;
+        let mut rest = bindings;
+        while !rest.is_empty() {
+            let others = rest.split_off(rest.len().min(LOAD_BINDINGS));
+            changed += self.load_some(std::mem::replace(&mut rest, others))?;
+        }
+        Ok(changed)
+    }
+
+    fn load_some(&self, bindings: Vec<Binding>) -> Result<u64, StoreError> {
+        let _one = self.checkpoint.lock();
+        self.committer.exclusively(|writer, journal| {
+            // With nothing in the overlays the ledger is the whole book, and stays it: an older
+            // frozen overlay first, then what came since.
+            for _ in 0..2 {
+                if let Some(frozen) = self.shared.freeze(journal) {
+                    self.shared.settle(&frozen)?;
+                }
+            }
+            let (changes, seq) = writer.resolve_all(bindings.into_iter().map(Change::Put))?;
+            if changes.len() == 0 {
+                return Ok(0);
+            }
+            let changes: Vec<_> = changes.into_changes().collect();
+            let logged = journal.last_seq();
+            self.shared
+                .ledger
+                .apply(&changes, Applied { seq, logged })?;
+            writer.moved_to(seq);
+            journal.release(logged)?;
+            Ok(changes.len() as u64)
+        })
+    }
+
+    /// Tells `visit` records from the key `from` on, whatever their leases' states, until it
+    /// stops or a bounded amount of work is done; `from` moves behind what was told.
+    pub fn visit_all(
+        &self,
+        from: &mut Vec<u8>,
+        visit: &mut dyn FnMut(RecordView<'_>) -> Flow,
+    ) -> Result<Progress, StoreError> {
+        self.look(|view, _| scan::visit_all(view, from, visit))
+    }
+
+    /// Checks all of the ledger: blocks' checksums and order, and that indexes and records
+    /// agree. Returns how many records it has; what is in the overlays is not counted.
+    pub fn verify(&self) -> Result<u64, StoreError> {
+        self.shared.ledger.verify()
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Brings everything into the ledger, so that the next opening has nothing to replay.
+    pub fn close(self) -> Result<(), StoreError> {
+        self.checkpoint()
+    }
+}
+
+impl Shared {
     /// Sets the active overlay aside for the ledger; one left by a failed checkpoint is
-    /// taken again first.
-    fn freeze(&self, writer: &mut Writer) -> Option<Frozen> {
+    /// taken again first. The journal is held so that its position and the overlay agree.
+    fn freeze(&self, journal: &Journal) -> Option<Frozen> {
         let mut layers = self.layers.write();
         if layers.frozen.is_none() && layers.active.len() > 0 {
             layers.frozen = Some(Frozen {
                 overlay: Arc::new(std::mem::take(&mut layers.active)),
                 last_seq: layers.last_seq,
-                logged: writer.log.newest(),
+                logged: journal.last_seq(),
             });
         }
         layers.frozen.clone()
@@ -215,92 +319,6 @@ impl Book {
         self.layers.write().frozen = None;
         Ok(())
     }
-
-    /// Takes in many bindings at once, as [`Change::Put`] each, without journal and overlay:
-    /// in order of their keys into the ledger, durable on return. Made for imports.
-    ///
-    /// Other writers wait meanwhile, readers do not. Returns how many records were written.
-    pub fn load(&self, bindings: Vec<Binding>) -> Result<u64, StoreError> {
-        let mut changed = 0;
-        let mut rest = bindings;
-        while !rest.is_empty() {
-            let others = rest.split_off(rest.len().min(LOAD_BINDINGS));
-            changed += self.load_some(std::mem::replace(&mut rest, others))?;
-        }
-        Ok(changed)
-    }
-
-    fn load_some(&self, bindings: Vec<Binding>) -> Result<u64, StoreError> {
-        let _one = self.checkpoint.lock();
-        let mut writer = self.writer.lock();
-        writer.check()?;
-        // With nothing in the overlays the ledger is the whole book, and stays it: an older
-        // frozen overlay first, then what came since.
-        for _ in 0..2 {
-            if let Some(frozen) = self.freeze(&mut writer) {
-                self.settle(&frozen)?;
-            }
-        }
-        let (changes, seq) = self.resolve(bindings.into_iter().map(Change::Put))?;
-        if changes.len() == 0 {
-            return Ok(0);
-        }
-        let changes: Vec<_> = changes.into_changes().collect();
-        let logged = writer.log.newest();
-        self.ledger.apply(&changes, Applied { seq, logged })?;
-        self.layers.write().last_seq = seq;
-        writer.log.release(logged)?;
-        Ok(changes.len() as u64)
-    }
-
-    /// What `changes` come to on top of everything there is, and the newest number.
-    fn resolve(
-        &self,
-        changes: impl IntoIterator<Item = Change>,
-    ) -> Result<(Overlay, u64), StoreError> {
-        let layers = self.layers.read();
-        let reading = self.ledger.read()?;
-        let mut resolving = Resolving::new(layers.list(), &reading, layers.last_seq);
-        for change in changes {
-            resolving.change(change)?;
-        }
-        Ok((resolving.pending, resolving.seq))
-    }
-
-    /// Shows durable changes to readers.
-    fn publish(&self, pending: Overlay, last_seq: u64) {
-        let mut layers = self.layers.write();
-        for (key, record) in pending.into_changes() {
-            layers.active.set(key, record);
-        }
-        layers.last_seq = last_seq;
-    }
-
-    /// Tells `visit` records from the key `from` on, whatever their leases' states, until it
-    /// stops or a bounded amount of work is done; `from` moves behind what was told.
-    pub fn visit_all(
-        &self,
-        from: &mut Vec<u8>,
-        visit: &mut dyn FnMut(RecordView<'_>) -> Flow,
-    ) -> Result<Progress, StoreError> {
-        self.look(|view, _| scan::visit_all(view, from, visit))
-    }
-
-    /// Checks all of the ledger: blocks' checksums and order, and that indexes and records
-    /// agree. Returns how many records it has; what is in the overlays is not counted.
-    pub fn verify(&self) -> Result<u64, StoreError> {
-        self.ledger.verify()
-    }
-
-    /// The data directory.
-    pub fn data(&self) -> &Path {
-        &self.data
-    }
-
-    /// Brings everything into the ledger, so that the next opening has nothing to replay.
-    pub fn close(self) -> Result<(), StoreError> {
-        self.checkpoint()
-    }
 }
 
 /// Bindings loaded in one transaction: bounds memory.
@@ -308,23 +326,26 @@ const LOAD_BINDINGS: usize = 1 << 17;
 
 impl LeaseStore for Book {
     fn commit(&self, changes: Vec<Change>) -> Result<u64, StoreError> {
-        if self.layers.read().active.octets() >= self.options.overlay_octets.saturating_mul(2) {
+        if self.shared.layers.read().active.octets()
+            >= self.options.overlay_octets.saturating_mul(2)
+        {
             self.checkpoint()?;
         }
-        let mut writer = self.writer.lock();
-        writer.check()?;
-        let (pending, last_seq) = self.resolve(changes)?;
-        if pending.len() > 0 {
-            writer
-                .log
-                .append(&change_log::compose(&pending, last_seq))?;
-            self.publish(pending, last_seq);
+        match self.committer.commit(changes) {
+            Ok(committed) => Ok(committed.answer),
+            Err(CommitError::Journal(error)) => Err(error.into()),
+            Err(CommitError::Refused(error)) => {
+                Err(
+                    Arc::into_inner(error).unwrap_or_else(|| StoreError::ReadOnly {
+                        reason: "the reason is gone".into(),
+                    }),
+                )
+            }
         }
-        Ok(last_seq)
     }
 
     fn last_seq(&self) -> u64 {
-        self.layers.read().last_seq
+        self.shared.layers.read().last_seq
     }
 
     fn scan(
@@ -354,6 +375,9 @@ impl LeaseStore for Book {
     }
 
     fn stats(&self) -> Result<Stats, StoreError> {
+        let journal_octets = self
+            .committer
+            .exclusively(|_, journal| journal.disk_octets());
         self.look(|view, last_seq| {
             let counts = view.ledger.counts()?;
             let (mut bindings, mut leases) = (counts.bindings, counts.leases);
@@ -368,7 +392,7 @@ impl LeaseStore for Book {
                 bindings,
                 leases,
                 last_seq,
-                disk_octets: self.ledger.disk_octets(),
+                disk_octets: self.shared.ledger.disk_octets() + journal_octets,
             })
         })
     }

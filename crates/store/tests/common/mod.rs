@@ -1,5 +1,10 @@
 //! Random books: few links, clients, relays and leases, so that everything collides.
-#![allow(dead_code, missing_docs, reason = "shared by several test binaries")]
+#![allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    reason = "shared by several test binaries"
+)]
 
 use std::net::Ipv6Addr;
 
