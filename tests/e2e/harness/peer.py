@@ -1,6 +1,6 @@
 """A server that says what a recorded one said.
 
-A query is recognised by its OPTION_LQ_QUERY. The recorded reply goes out with the transaction-id and the CLIENTID of whoever asks
+A query is recognised by its OPTION_LQ_QUERY, or by that without the ORO in it. The recorded reply goes out with the transaction-id and the CLIENTID of whoever asks
 now, which is all a server has to repeat; every other octet is the recorded one. The stream is cut where the test wants it cut.
 """
 
@@ -72,11 +72,18 @@ def readdressed(recorded: bytes, query: wire.Message) -> bytes:
     return wire.Message(message.type, query.xid, tuple(repeat)).compose()
 
 
+def without_oro(asked: bytes) -> bytes:
+    """The body of an OPTION_LQ_QUERY that asks the same and for no option in particular."""
+    head = wire.CONTAINERS[wire.LQ_QUERY]
+    return asked[:head] + b"".join(o.compose() for o in wire.options(asked[head:]) if o.code != wire.ORO)
+
+
 class RecordedPeer:
     """Listens on a port of ::1 and answers until the `with` block ends."""
 
     def __init__(self, known: dict[str, Recording], cut: Cut = whole, stop_after: Union[int, None] = None) -> None:
-        self._answers = {wire.message(r.query).first(wire.LQ_QUERY): r for r in known.values()}
+        exact = {wire.message(r.query).first(wire.LQ_QUERY): r for r in known.values()}
+        self._answers = {**{without_oro(asked): recording for asked, recording in exact.items()}, **exact}
         self._cut = cut
         self._stop_after = stop_after
         self._listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
@@ -131,7 +138,8 @@ class RecordedPeer:
     def _answer(self, connection: socket.socket, query: wire.Message) -> bool:
         """Whether the connection stays."""
         self.asked.append(query)
-        recording = self._answers.get(query.first(wire.LQ_QUERY))
+        asked = query.first(wire.LQ_QUERY) or b""
+        recording = self._answers.get(asked) or self._answers.get(without_oro(asked))
         if recording is None:
             self.unknown.append(query.compose())
             return False

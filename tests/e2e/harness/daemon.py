@@ -1,0 +1,124 @@
+"""The binary: one command to its end, or the server while it runs."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Sequence, Union
+
+from harness.requestor import Requestor
+from harness.waiting import Deadline, wait_for
+
+BINARY = os.environ.get("LEASEBOOK", str(Path(__file__).resolve().parents[3] / "target" / "debug" / "leasebook"))
+# Exit codes, fixed: others script against them.
+COMPLETE, LOCAL_ERROR, NO_SERVER, PARTIAL, REFUSED = 0, 1, 2, 3, 4
+START_SECS = 20
+STOP_SECS = 15
+
+
+def environment() -> dict[str, str]:
+    """What the binary gets to see: no setting of whoever runs the tests, and no backtraces in what is compared."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LEASEBOOK")}
+    return {**kept, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "RUST_BACKTRACE": "0"}
+
+
+def leasebook(*arguments: object, expect: Union[int, None] = COMPLETE, seconds: float = 60, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs one command; its exit code must be `expect`, unless that is None."""
+    command = [BINARY, *map(str, arguments)]
+    ran = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds, env=environment())
+    if expect is not None:
+        assert ran.returncode == expect, f"{' '.join(command)}: {ran.returncode}\n{ran.stderr[-4000:]}"
+    return ran
+
+
+def free_port() -> int:
+    """A port of ::1 that nobody listens on now."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
+        return probe.getsockname()[1]
+
+
+class Server:
+    """`leasebook serve` in a folder of its own; started by `with`, and ended with it."""
+
+    def __init__(self, folder: Path, config: str, *, data: Union[Path, None] = None, more: Sequence[str] = ()) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.config = folder / "leasebook.toml"
+        self.config.write_text(config)
+        self.data = data or folder / "data"
+        self._more = list(more)
+        self._log = folder / "serve.log"
+        self.process: Union[subprocess.Popen[bytes], None] = None
+
+    def __enter__(self) -> "Server":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(STOP_SECS)
+
+    def command(self) -> list[str]:
+        tcp = f"[::1]:{self.port}"
+        return [BINARY, "serve", "--config", str(self.config), "--data", str(self.data), "--tcp", tcp, *self._more]
+
+    def launch(self, notify: str = "") -> subprocess.Popen[bytes]:
+        """Starts the process and does not wait for anything."""
+        with self._log.open("ab") as log:
+            wanted = {**environment(), **({"NOTIFY_SOCKET": notify} if notify else {})}
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=wanted)
+        return self.process
+
+    def start(self) -> None:
+        """Starts and waits until it says that it is ready, as it would to systemd."""
+        # An abstract address: no path that could be too long, nothing to remove.
+        name = f"leasebook-{os.getpid()}-{self.port}"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind("\0" + name)
+            process = self.launch("@" + name)
+            deadline = Deadline(START_SECS)
+            notify.settimeout(0.1)
+            said = b""
+            while b"READY=1" not in said:
+                assert process.poll() is None, f"serve ended with {process.returncode}:\n{self.log()}"
+                assert not deadline.is_over(), f"serve was not ready within {START_SECS} s:\n{self.log()}"
+                try:
+                    said = notify.recv(4096)
+                except TimeoutError:
+                    continue
+
+    def log(self) -> str:
+        """What it wrote until now."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def wait_for_log(self, text: str, seconds: float = 10) -> str:
+        """The first line of the log with `text` in it."""
+        found = lambda: next((line for line in self.log().splitlines() if text in line), "")  # noqa: E731
+        return wait_for(f"'{text}' in the log of serve", found, seconds)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = STOP_SECS) -> int:
+        """Its exit code, once it has ended."""
+        assert self.process is not None
+        return self.process.wait(seconds)
+
+    def stop(self) -> int:
+        """Asks it to stop, and waits until it has."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def connect(self, **more: object) -> Requestor:
+        return Requestor("::1", self.port, **more)
+
+    def address(self) -> str:
+        return f"[::1]:{self.port}"
