@@ -26,14 +26,15 @@ impl Connection {
             query.tally.attempts = query.tally.attempts.saturating_add(1);
             self.retry_or_end(query, false, cause, again_at, sink);
         }
-        self.rest_only_for_work();
     }
 
     /// The connection is over; what was outstanding on it was cut.
     pub(super) fn lose(&mut self, now: Now, cause: &Cause, sink: &mut impl FnMut(Event<'_>)) {
-        let Link::Open(open) = mem::replace(&mut self.link, Link::Idle) else {
-            return;
+        let (has_served, has_failed) = match &self.link {
+            Link::Open(open) => (open.has_served, open.has_failed),
+            _ => return,
         };
+        self.link = Link::Idle;
         self.actions.push_back(Action::Close);
         let mut cut = mem::take(&mut self.outstanding);
         if cut.is_empty() {
@@ -41,7 +42,7 @@ impl Connection {
         }
         // The server may close an idle connection at any time; a query that crossed with
         // that is not a failed one (BLQ-R-044). Once, lest a server that always closes loops.
-        if open.has_served
+        if has_served
             && matches!(cause, Cause::Closed | Cause::Broken { .. })
             && cut
                 .iter()
@@ -53,14 +54,13 @@ impl Connection {
             }
             return;
         }
-        let again_at = now.mono.after(self.back_off(!open.has_failed));
+        let again_at = now.mono.after(self.back_off(!has_failed));
         self.link = Link::Resting(again_at);
         let others = mem::take(&mut self.waiting);
         for sent in cut.drain(..) {
             self.retry_or_end(sent.query, sent.has_reply, cause, again_at, sink);
         }
         self.waiting.extend(others);
-        self.rest_only_for_work();
     }
 
     /// Puts a query back to be asked whole, or ends it.
@@ -96,13 +96,6 @@ impl Connection {
             self.failures = self.failures.saturating_add(1);
         }
         retry::wait(&self.config.timers, self.failures, (self.entropy)())
-    }
-
-    /// A rest is for what waits; with nothing waiting there is nothing to rest from.
-    fn rest_only_for_work(&mut self) {
-        if self.waiting.is_empty() && matches!(self.link, Link::Resting(_)) {
-            self.link = Link::Idle;
-        }
     }
 
     /// Ends everything where it stands.

@@ -230,7 +230,10 @@ impl Connection {
     pub fn deadline(&self) -> Option<Mono> {
         match &self.link {
             Link::Finished => None,
-            Link::Connecting(until) | Link::Resting(until) => Some(*until),
+            Link::Connecting(until) => Some(*until),
+            // With nothing waiting there is nothing to wake up for; what is asked meanwhile
+            // waits for the end of the rest all the same.
+            Link::Resting(until) => (!self.waiting.is_empty()).then_some(*until),
             Link::Idle => self.next_turn(),
             Link::Open(open) => {
                 let stall = self.stall(open).map(|(at, _)| at);

@@ -18,7 +18,7 @@ impl Connection {
     /// Brings forward whatever can be: connects, sends, closes.
     pub(super) fn go_on(&mut self, now: Now) {
         match &self.link {
-            Link::Idle if self.is_finishing && self.waiting.is_empty() => {
+            Link::Idle | Link::Resting(_) if self.is_finishing && self.waiting.is_empty() => {
                 self.link = Link::Finished;
             }
             Link::Idle if self.next_turn().is_some_and(|at| at <= now.mono) => {

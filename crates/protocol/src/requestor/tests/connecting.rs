@@ -224,3 +224,17 @@ fn refuses_more_queries_than_can_wait() {
         Err(AskError::QueueFull { limit: MAX_WAITING })
     );
 }
+
+/// BLQ-R-004: a query asked during the wait after a failure waits for its end.
+#[test]
+fn a_new_query_does_not_cut_the_wait_short() {
+    let mut world = World::new(config());
+    world.ask(by_relay_id());
+    assert_eq!(world.actions(), [Action::Connect]);
+    world.input(Input::ConnectFailed("connection refused"));
+    assert_eq!(world.machine.deadline(), None, "nothing waits");
+    world.ask(by_relay_id());
+    assert_eq!(world.actions(), []);
+    world.pass_to_deadline();
+    assert_eq!(world.actions(), [Action::Connect]);
+}

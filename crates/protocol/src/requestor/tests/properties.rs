@@ -79,3 +79,115 @@ proptest! {
         }
     }
 }
+
+/// Anything that can happen, in any order, fitting or not.
+#[derive(Clone, Debug)]
+enum Happening {
+    Ask,
+    Connected,
+    ConnectFailed,
+    Heard(Vec<u8>),
+    Sent(usize),
+    PeerClosed,
+    Broken,
+    Wait(u64),
+    Deadline,
+    Finish,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        3 => Just(Happening::Ask),
+        3 => Just(Happening::Connected),
+        1 => Just(Happening::ConnectFailed),
+        8 => message().prop_map(Happening::Heard),
+        2 => (0..100_usize).prop_map(Happening::Sent),
+        1 => Just(Happening::PeerClosed),
+        1 => Just(Happening::Broken),
+        2 => (0..40_u64).prop_map(Happening::Wait),
+        3 => Just(Happening::Deadline),
+        1 => Just(Happening::Finish),
+    ]
+}
+
+/// What holds of the socket, by the actions alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Socket {
+    None,
+    Wanted,
+    Open,
+}
+
+/// Follows the actions; each must fit what the socket is.
+fn follow(world: &mut World, mut socket: Socket) -> Result<Socket, TestCaseError> {
+    for action in world.actions() {
+        socket = match (socket, action) {
+            (Socket::None, Action::Connect) => Socket::Wanted,
+            (Socket::Open, Action::Send(octets)) => {
+                prop_assert!(!octets.is_empty());
+                Socket::Open
+            }
+            (Socket::Open, Action::CloseSending) => Socket::Open,
+            (Socket::Wanted | Socket::Open, Action::Close) => Socket::None,
+            (socket, action) => {
+                return Err(TestCaseError::fail(format!("{action:?} while {socket:?}")));
+            }
+        };
+    }
+    Ok(socket)
+}
+
+proptest! {
+    /// BLQ-R-003, BLQ-R-041: whatever happens, actions fit the socket, no timer is due at once for ever, and every query ends exactly once.
+    #[test]
+    fn any_course_of_events_ends_every_query_once(
+        course in vec(happening(), 0..80),
+        pipelined in 1..4_usize,
+        retries in 0..3_u32,
+        half_close in any::<bool>(),
+    ) {
+        let mut world = World::new(Config { pipelined, retries, half_close, ..config() });
+        let (mut socket, mut asked) = (Socket::None, 0_usize);
+        for happening in course {
+            match happening {
+                Happening::Ask => {
+                    asked += usize::from(world.machine.ask(world.now, by_relay_id()).is_ok());
+                }
+                Happening::Connected => {
+                    if socket == Socket::Wanted {
+                        socket = Socket::Open;
+                    }
+                    world.input(Input::Connected);
+                }
+                Happening::ConnectFailed => {
+                    if socket == Socket::Wanted {
+                        socket = Socket::None;
+                    }
+                    world.input(Input::ConnectFailed("refused"));
+                }
+                Happening::Heard(octets) => world.hear(&octets),
+                Happening::Sent(octets) => world.input(Input::Sent(octets)),
+                Happening::PeerClosed => world.input(Input::PeerClosed),
+                Happening::Broken => world.input(Input::Broken("reset")),
+                Happening::Wait(count) => world.pass(secs(count)),
+                Happening::Deadline => {
+                    if let Some(at) = world.machine.deadline() {
+                        world.now.mono = world.now.mono.max(at);
+                        world.input(Input::Timer);
+                        let next = world.machine.deadline();
+                        prop_assert!(next.is_none_or(|next| next > world.now.mono), "{next:?}");
+                    }
+                }
+                Happening::Finish => world.machine.finish(world.now),
+            }
+            socket = follow(&mut world, socket)?;
+        }
+        world.input(Input::Stop);
+        follow(&mut world, socket)?;
+        prop_assert!(world.machine.is_finished() && world.machine.pending() == 0);
+        let mut ended: Vec<u32> = world.endings().into_iter().map(|(query, _)| query).collect();
+        ended.sort_unstable();
+        let all: Vec<u32> = (0..u32::try_from(asked).unwrap()).collect();
+        prop_assert_eq!(ended, all);
+    }
+}
