@@ -146,7 +146,7 @@ proptest! {
         retries in 0..3_u32,
         half_close in any::<bool>(),
     ) {
-        let mut world = World::new(Config { pipelined, retries, half_close, ..config() });
+        let mut world = World::new(Config { retries, pipelined, half_close, ..config() });
         let (mut socket, mut asked) = (Socket::None, 0_usize);
         for happening in course {
             match happening {
