@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::journal::{Batch, Journal, JournalError, Opened, Place};
+use crate::journal::{Batch, Journal, JournalError, Opened, Place, format};
 use crate::storage::SimulatedDisk;
 
 /// The random number of the book in all tests.
@@ -60,4 +60,39 @@ pub(super) fn open(place: Place, after_seq: u64) -> Result<(Opened, Replayed), J
 pub(super) fn numbered<P: AsRef<[u8]>>(first_seq: u64, payloads: &[P]) -> Replayed {
     let payloads = payloads.iter().map(|payload| payload.as_ref().to_vec());
     (first_seq..).zip(payloads).collect()
+}
+
+/// Batches whose entries cross sectors and segments, from a seed.
+pub(super) fn batches(seed: u64, count: usize) -> Vec<Vec<Vec<u8>>> {
+    let mut state = seed;
+    let mut below = |bound: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    let mut batches = Vec::new();
+    for _ in 0..count {
+        let payloads = (0..=below(3)).map(|_| {
+            let longest = if below(4) == 0 { 1500 } else { 60 };
+            let len = below(longest);
+            (0..len)
+                .map(|_| u8::try_from(below(256)).unwrap())
+                .collect()
+        });
+        batches.push(payloads.collect());
+    }
+    batches
+}
+
+/// Where the entries of a sound segment image begin, and where the last ends.
+pub(super) fn entry_starts(image: &[u8]) -> Vec<usize> {
+    let mut starts = vec![format::SEGMENT_HEADER];
+    let mut at = format::SEGMENT_HEADER;
+    while image.get(at..at + 4) == Some(b"jent") {
+        let len: [u8; 4] = image[at + 4..at + 8].try_into().unwrap();
+        at += format::ENTRY_HEADER + usize::try_from(u32::from_be_bytes(len)).unwrap();
+        starts.push(at);
+    }
+    starts
 }
