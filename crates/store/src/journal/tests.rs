@@ -6,5 +6,6 @@ mod damage;
 mod format;
 mod kill;
 mod repair;
+mod restart;
 mod support;
 mod trouble;

@@ -248,3 +248,28 @@ fn another_version_is_refused_and_never_repaired() {
     );
     crate::journal::repair(&place(&disk, 600), 0).unwrap_err();
 }
+
+#[test]
+fn a_sector_lost_before_good_entries_is_damage_and_no_torn_tail() {
+    // Payloads of zeros look like lost sectors, too.
+    for filling in [0, 0xaa] {
+        let image = image(&[
+            vec![vec![filling; 3000]],
+            vec![vec![filling; 3000]],
+            vec![vec![1; 3]],
+        ]);
+        let start = entry_starts(&image)[1];
+        for at in [start, start + 30, start + 600, start + 2000] {
+            let mut damaged = image.clone();
+            damaged[at..at + 512].fill(0x00);
+            if damaged == image {
+                continue;
+            }
+            let opened = open(place(&disk_with(damaged), SEGMENT_OCTETS), 0);
+            let Err(JournalError::Damaged(damage)) = opened else {
+                panic!("octet {at}");
+            };
+            assert_eq!(damage.offset, start as u64);
+        }
+    }
+}
