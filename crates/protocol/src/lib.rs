@@ -2,6 +2,7 @@
 //!
 //! | module | its room |
 //! |---|---|
+//! | [`leasequery`] | answers queries: judges them, composes replies, runs a connection |
 //! | [`links`] | the configured links, and which of them an address means |
 //! | [`requestor`] | asks servers in bulk, judges and joins what they tell |
 //! | [`time`] | the instant handed to every machine: monotonic and wall clock, never mixed |
@@ -27,6 +28,7 @@
     )
 )]
 
+pub mod leasequery;
 pub mod links;
 pub mod requestor;
 pub mod time;

@@ -1,0 +1,19 @@
+//! The responder of Leasequery: judges queries and composes their answers.
+//!
+//! | module | its room |
+//! |---|---|
+//! | [`admission`] | which connections are let in, which give way |
+//! | [`config`] | identity, who may ask what, limits, timers |
+//! | [`judge`] | one message: drop, refuse, or answer; for TCP and UDP alike |
+//! | [`reply`] | REPLY, DATA, DONE and CLIENT_DATA, from templates where possible |
+//!
+//! Source: RFC 5007 §4, RFC 5460 §5 to §7, group BLQ-S of the requirements.
+
+pub mod admission;
+pub mod config;
+pub mod judge;
+pub mod reply;
+
+pub use config::Config;
+pub use judge::{Dropped, Judge, Judgement, Prepared, Refusal};
+pub use reply::{Recipient, Replier};
