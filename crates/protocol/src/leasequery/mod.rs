@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`admission`] | which connections are let in, which give way |
 //! | [`config`] | identity, who may ask what, limits, timers |
+//! | [`connection`] | the machine of one TCP connection: framing, turns, timers, closing |
+//! | [`event`] | what a connection tells its shell |
 //! | [`judge`] | one message: drop, refuse, or answer; for TCP and UDP alike |
 //! | [`reply`] | REPLY, DATA, DONE and CLIENT_DATA, from templates where possible |
 //!
@@ -11,9 +13,15 @@
 
 pub mod admission;
 pub mod config;
+pub mod connection;
+pub mod event;
 pub mod judge;
 pub mod reply;
+mod work;
 
+pub use admission::{Admission, ConnectionId, Verdict};
 pub use config::Config;
+pub use connection::{Connection, FillState};
+pub use event::{CloseReason, Event, Outcome, QueryDone};
 pub use judge::{Dropped, Judge, Judgement, Prepared, Refusal};
 pub use reply::{Recipient, Replier};
