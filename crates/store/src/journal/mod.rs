@@ -70,6 +70,13 @@
 //! So a single flipped octet in the last entry is damage and not a tail to be cut, unless it
 //! makes the end mark zero.
 //!
+//! # A new data directory
+//!
+//! [`Journal::create`] first, then what names the book beside it (the ledger): a crash in between
+//! leaves a journal without ledger, which [`book_of`] recognises and which replays from change 1.
+//! The other order would leave a book without journal, and that looks like one that was lost;
+//! [`Journal::open`] refuses it.
+//!
 //! # Failures while running
 //!
 //! A write that fails is undone; the journal works on when there is space again. A *sync* that
