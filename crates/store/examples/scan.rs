@@ -1,5 +1,11 @@
 //! How fast the book loads and scans: `cargo run --release -p leasebook-store --example scan [BINDINGS]`.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "it measures time"
+)]
+
 use std::net::Ipv6Addr;
 use std::time::Instant;
 

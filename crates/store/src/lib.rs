@@ -16,6 +16,7 @@
 #![deny(unsafe_code)]
 
 pub mod binding;
+mod block;
 pub mod book;
 mod index;
 pub mod journal;

@@ -77,24 +77,24 @@ impl LeaseStore for MemoryStore {
                 }
             }
             cursor.phase = Phase::Changes {
-                after: cursor.began_at,
-                until: book.last_seq,
+                from: (cursor.began_at + 1).to_be_bytes().to_vec(),
             };
         }
-        while let Phase::Changes { after, until } = cursor.phase {
-            let next = book
-                .records
-                .values()
-                .filter(|record| (after + 1..=until).contains(&record.view().seq()))
-                .min_by_key(|record| record.view().seq());
-            let Some(record) = next else {
+        while let Phase::Changes { from } = &mut cursor.phase {
+            let changed = |record: &Record| {
+                let view = record.view();
+                [&view.seq().to_be_bytes(), view.key()].concat()
+            };
+            let entries = book.records.values();
+            let entries = entries.map(|record| (changed(record), record));
+            let next = entries
+                .filter(|(entry, _)| entry >= from)
+                .min_by(|(a, _), (b, _)| a.cmp(b));
+            let Some((entry, record)) = next else {
                 cursor.phase = Phase::Done;
                 break;
             };
-            cursor.phase = Phase::Changes {
-                after: record.view().seq(),
-                until,
-            };
+            *from = [entry.as_slice(), &[0]].concat();
             if cursor.query.matches(&record.view(), now)
                 && visit(Run::one(record.view())) == Flow::Stop
             {
@@ -131,6 +131,11 @@ impl Book {
     fn apply(&mut self, change: Change) -> Result<(), StoreError> {
         match change {
             Change::Put(binding) => {
+                let record = Record::encode(&binding, 0)?;
+                let former = self.of_client(binding.link, binding.client.octets());
+                if former.is_some_and(|former| former.view().says_the_same(&record.view())) {
+                    return Ok(());
+                }
                 for lease in &binding.leases {
                     self.take_from_others(lease.name, &binding)?;
                 }

@@ -3,8 +3,8 @@
 use std::net::Ipv6Addr;
 
 use crate::binding::LinkId;
+use crate::block::BlockView;
 use crate::key::{RelayTag, RemoteTag};
-use crate::ledger::block::Block;
 use crate::record::{IdKind, RecordView};
 
 /// Which bindings are wanted (RFC 5460 §5.3, RFC 5007 §3.3).
@@ -142,8 +142,9 @@ impl Cursor {
 pub(crate) enum Phase {
     /// The book in order of keys, from `from` on.
     Main { from: Vec<u8> },
-    /// What changed meanwhile, in order of change: past `after`, up to and with `until` (D-21).
-    Changes { after: u64, until: u64 },
+    /// What changed meanwhile, in order of change and key (D-21): from the sequence number (8
+    /// octets, network order) and the key on that lie behind one another in `from`.
+    Changes { from: Vec<u8> },
     /// Nothing any more.
     Done,
 }
@@ -179,7 +180,7 @@ pub struct Run<'a> {
 enum Records<'a> {
     One(RecordView<'a>),
     Block {
-        block: Block<'a>,
+        block: BlockView<'a>,
         from: usize,
         to: usize,
     },
@@ -194,7 +195,7 @@ impl<'a> Run<'a> {
     }
 
     /// The records of `block` from `from` up to and without `to`.
-    pub(crate) fn block(block: Block<'a>, from: usize, to: usize) -> Self {
+    pub(crate) fn block(block: BlockView<'a>, from: usize, to: usize) -> Self {
         Self {
             records: Records::Block { block, from, to },
         }

@@ -1,110 +1,262 @@
-//! From changes asked for to records that change: finds the former record, takes leases
-//! from other holders, numbers what results.
+//! From changes asked for to changes that happen, and the engine's part of a group commit.
+//!
+//! The leader of a group resolves each request against the book and what the group has
+//! resolved so far, which nobody else sees before it is durable.
 
+use std::ops::Range;
+use std::sync::Arc;
+
+use leasebook_wire::Duid;
+
+use super::Shared;
+use super::change_log::{Effect, Totals};
 use super::view::View;
-use crate::binding::{Binding, LeaseName};
+use crate::binding::{LeaseName, LinkId};
+use crate::journal::{Batch, JournalError, Resolver};
 use crate::lease_store::{Change, StoreError};
-use crate::overlay::Overlay;
-use crate::record::Record;
+use crate::overlay::{Overlay, Said};
+use crate::record::{Record, RecordView};
 
-/// Changes being resolved; earlier ones of the same batch are seen by later ones.
-pub(super) struct Resolving<'r> {
-    pub(super) layers: Vec<&'r Overlay>,
-    pub(super) ledger: &'r crate::ledger::Reading<'r>,
-    pub(super) pending: Overlay,
-    pub(super) seq: u64,
+/// A change that was found possible before anybody had to wait for it.
+pub(super) enum Prepared {
+    Put(Record),
+    Remove { link: LinkId, client: Duid },
 }
 
-impl<'r> Resolving<'r> {
-    /// Nothing resolved yet; `seq` is the newest change so far.
-    pub(super) fn new(
-        layers: Vec<&'r Overlay>,
-        ledger: &'r crate::ledger::Reading<'r>,
-        seq: u64,
-    ) -> Self {
+impl Prepared {
+    pub(super) fn new(change: Change) -> Result<Self, StoreError> {
+        Ok(match change {
+            Change::Put(binding) => Self::Put(Record::encode(&binding, 0)?),
+            Change::Remove { link, client } => Self::Remove { link, client },
+        })
+    }
+}
+
+/// The side of the book that writes.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    /// What the group changes.
+    group: Overlay,
+    /// The same in order.
+    effects: Vec<Effect>,
+    /// How to take back what the request changed in `group`: keys, and what they had.
+    undo: Vec<(Vec<u8>, Said<Record>)>,
+    state: State,
+    payload: Vec<u8>,
+}
+
+/// Where the book has come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    pub(super) seq: u64,
+    pub(super) totals: Totals,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let state = shared.layers.read().state;
         Self {
-            layers,
-            ledger,
-            pending: Overlay::default(),
-            seq,
+            shared,
+            group: Overlay::default(),
+            effects: Vec::new(),
+            undo: Vec::new(),
+            state,
+            payload: Vec::new(),
         }
     }
 
-    /// Resolves one change; on an error nothing of it is kept.
-    pub(super) fn change(&mut self, change: Change) -> Result<(), StoreError> {
-        match change {
-            Change::Put(mut binding) => {
-                binding.sort_leases();
-                self.put(&binding)
-            }
-            Change::Remove { link, client } => {
-                if let Some(former) = self.view().of_client(link.0, client.octets())? {
-                    self.seq += 1;
-                    self.pending.set(former.view().key().to_vec(), None);
-                }
-                Ok(())
-            }
-        }
+    pub(super) fn state(&self) -> State {
+        self.state
     }
 
-    fn put(&mut self, binding: &Binding) -> Result<(), StoreError> {
-        let former = self
-            .view()
-            .of_client(binding.link.0, binding.client.octets())?;
-        // Encoded before anything is taken from others: a binding that cannot be kept changes nothing.
-        let record = Record::encode(binding, self.seq + 1)?;
-        if former
-            .as_ref()
-            .is_some_and(|former| former.view().says_the_same(&record.view()))
-        {
+    /// The book has come to `state` by another way than a commit.
+    pub(super) fn moved_to(&mut self, state: State) {
+        self.state = state;
+        self.shared.layers.write().state = state;
+    }
+
+    fn put(&mut self, record: Record, batch: &mut Batch) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let new = record.view();
+        let former = shared.look(Some(&self.group), |view| {
+            let former = view.of_client(new.link(), new.client())?;
+            Ok(former.map(|former| Former {
+                key: former.key().to_vec(),
+                leases: former.lease_count(),
+                is_same: former.says_the_same(&new),
+            }))
+        })?;
+        if former.as_ref().is_some_and(|former| former.is_same) {
             return Ok(());
         }
-        for lease in &binding.leases {
-            let is_held = former
-                .as_ref()
-                .is_some_and(|former| holds(former, lease.name));
-            if !is_held {
-                self.take(lease.name)?;
-            }
+        let own = former.as_ref().map(|former| former.key.as_slice());
+        for lease in new.leases() {
+            self.take_from_others(lease.name, own, batch)?;
         }
-        self.seq += 1;
-        let record = Record::encode(binding, self.seq)?;
-        let key = record.view().key().to_vec();
-        if let Some(former) = former.filter(|former| former.view().key() != key.as_slice()) {
-            self.pending.set(former.view().key().to_vec(), None);
-        }
-        self.pending.set(key, Some(record));
-        Ok(())
+        let former_leases = former.as_ref().map(|former| former.leases);
+        self.state
+            .totals
+            .change(former_leases, Some(new.lease_count()));
+        let moved = former
+            .map(|former| former.key)
+            .filter(|key| key.as_slice() != new.key());
+        self.push(
+            Effect::Put {
+                record,
+                former: moved,
+            },
+            batch,
+        )
     }
 
-    /// Takes a lease from whoever holds it.
-    fn take(&mut self, lease: LeaseName) -> Result<(), StoreError> {
-        let Some(holder) = self.view().holder(lease)? else {
+    /// Takes a lease from whoever else holds it, who goes if it was its last.
+    fn take_from_others(
+        &mut self,
+        lease: LeaseName,
+        own: Option<&[u8]>,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let holder = shared.look(Some(&self.group), |view| {
+            let holder = view.holder(lease)?;
+            let other = holder.filter(|holder| Some(holder.key()) != own);
+            Ok(other.map(|holder| Record::from_view(&holder)))
+        })?;
+        let Some(holder) = holder else { return Ok(()) };
+        let had = holder.view().lease_count();
+        let Some(left) = without(&holder.view(), |name| name == lease)? else {
+            self.state.totals.change(Some(had), None);
+            let key = holder.view().key().to_vec();
+            return self.push(Effect::Remove { key }, batch);
+        };
+        self.state
+            .totals
+            .change(Some(had), Some(left.view().lease_count()));
+        let (record, former) = (left, None);
+        self.push(Effect::Put { record, former }, batch)
+    }
+
+    fn remove(&mut self, link: LinkId, client: &[u8], batch: &mut Batch) -> Result<(), StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let former = shared.look(Some(&self.group), |view| {
+            let former = view.of_client(link, client)?;
+            Ok(former.map(|former| (former.key().to_vec(), former.lease_count())))
+        })?;
+        let Some((key, leases)) = former else {
             return Ok(());
         };
-        let mut binding = holder.view().to_binding()?;
-        binding.leases.retain(|held| held.name != lease);
-        self.seq += 1;
-        let key = holder.view().key().to_vec();
-        if binding.leases.is_empty() {
-            self.pending.set(key, None);
-        } else {
-            let record = Record::encode(&binding, self.seq)?;
-            self.pending.set(key, Some(record));
-        }
-        Ok(())
+        self.state.totals.change(Some(leases), None);
+        self.push(Effect::Remove { key }, batch)
     }
 
-    fn view(&self) -> View<'_> {
-        let mut layers = vec![&self.pending];
-        layers.extend(&self.layers);
-        View {
-            layers,
-            ledger: self.ledger,
+    /// Numbers the effect, gives it to the journal's batch, and lets the group see it.
+    fn push(&mut self, mut effect: Effect, batch: &mut Batch) -> Result<(), StoreError> {
+        if let Effect::Put { record, .. } = &mut effect {
+            record.number(self.state.seq + 1);
         }
+        effect.compose(self.state.totals, &mut self.payload);
+        batch.push(&self.payload).map_err(JournalError::from)?;
+        self.state.seq += 1;
+        let mut note = |key: &[u8]| {
+            let had = self.group.get(key).to_owned();
+            self.undo.push((key.to_vec(), had));
+        };
+        match &effect {
+            Effect::Put { record, former } => {
+                if let Some(former) = former {
+                    note(former);
+                }
+                note(record.view().key());
+            }
+            Effect::Remove { key } => note(key),
+            Effect::Loaded => {}
+        }
+        self.effects.push(effect.clone());
+        effect.apply(&mut self.group);
+        Ok(())
     }
 }
 
-fn holds(record: &Record, lease: LeaseName) -> bool {
-    record.view().leases().any(|held| held.name == lease)
+/// What the writer needs to know of a client's former record.
+struct Former {
+    key: Vec<u8>,
+    leases: usize,
+    is_same: bool,
+}
+
+/// The record without the leases that `is_gone` names; none if nothing is left.
+pub(super) fn without(
+    record: &RecordView<'_>,
+    is_gone: impl Fn(LeaseName) -> bool,
+) -> Result<Option<Record>, StoreError> {
+    let mut binding = record.to_binding()?;
+    binding.leases.retain(|lease| !is_gone(lease.name));
+    if binding.leases.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Record::encode(&binding, 0)?))
+}
+
+impl Resolver for Writer {
+    type Request = Vec<Prepared>;
+    type Answer = ();
+    type Error = StoreError;
+
+    fn resolve(&mut self, request: Vec<Prepared>, batch: &mut Batch) -> Result<(), StoreError> {
+        let (state, effects) = (self.state, self.effects.len());
+        self.undo.clear();
+        let mut request = request.into_iter();
+        let result = request.try_for_each(|change| match change {
+            Prepared::Put(record) => self.put(record, batch),
+            Prepared::Remove { link, client } => self.remove(link, client.octets(), batch),
+        });
+        if result.is_err() {
+            self.state = state;
+            self.effects.truncate(effects);
+            for (key, had) in self.undo.drain(..).rev() {
+                self.group.restore(&key, had);
+            }
+        }
+        result
+    }
+
+    fn applied(&mut self, seqs: Range<u64>) {
+        debug_assert!(seqs.is_empty() || seqs.end == self.state.seq + 1);
+        self.group = Overlay::default();
+        let mut layers = self.shared.layers.write();
+        for effect in self.effects.drain(..) {
+            effect.apply(&mut layers.active);
+        }
+        layers.state = self.state;
+    }
+
+    fn discarded(&mut self) {
+        self.group = Overlay::default();
+        self.effects.clear();
+        self.state = self.shared.layers.read().state;
+    }
+}
+
+impl Shared {
+    /// Runs `look` on one consistent look at the whole book, under `group` if there is one.
+    ///
+    /// Overlays are held first and the ledger is read second, so what a checkpoint brings from
+    /// the one to the other meanwhile is seen in both, never in neither. While this runs no
+    /// change becomes visible, so it must be short, and `look` must not come back here.
+    pub(super) fn look<T>(
+        &self,
+        group: Option<&Overlay>,
+        look: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let layers = self.layers.read();
+        let reader = self.ledger.read()?;
+        let mut overlays = Vec::with_capacity(3);
+        overlays.extend(group);
+        overlays.push(&layers.active);
+        overlays.extend(layers.frozen.as_deref());
+        look(&View {
+            overlays: &overlays,
+            reader: &reader,
+        })
+    }
 }

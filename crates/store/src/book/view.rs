@@ -1,185 +1,99 @@
 //! One consistent look at the whole book: overlays over the ledger.
 
-use std::collections::BTreeMap;
-
-use crate::binding::LeaseName;
-use crate::index::{self, Table};
+use crate::binding::{LeaseName, LinkId};
+use crate::index::{self, Found, Index};
+use crate::key::{BindingKey, RelayTag};
 use crate::lease_store::StoreError;
-use crate::ledger::Reading;
-use crate::overlay::Overlay;
-use crate::record::Record;
+use crate::ledger::Reader;
+use crate::overlay::{Overlay, Said};
+use crate::record::RecordView;
 
 /// The layers, newest first, and the ledger under them.
+#[derive(Clone, Copy)]
 pub(super) struct View<'v> {
-    pub(super) layers: Vec<&'v Overlay>,
-    pub(super) ledger: &'v Reading<'v>,
+    pub(super) overlays: &'v [&'v Overlay],
+    pub(super) reader: &'v Reader<'v>,
 }
 
 impl<'v> View<'v> {
-    /// The record with this key, whatever its leases' states.
-    pub(super) fn record(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        for layer in &self.layers {
-            if let Some(said) = layer.get(key) {
-                return Ok(said.clone());
+    /// The record with this key.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<RecordView<'v>>, StoreError> {
+        for overlay in self.overlays {
+            match overlay.get(key) {
+                Said::Nothing => {}
+                Said::Gone => return Ok(None),
+                Said::Record(record) => return Ok(Some(record.view())),
             }
         }
-        self.ledger.record(key)
+        self.reader.get(key)
     }
 
     /// The record of a client on a link.
-    pub(super) fn of_client(&self, link: u32, client: &[u8]) -> Result<Option<Record>, StoreError> {
-        let entry = index::client_key(client, Some(link));
-        self.first(Table::Client, &entry)
+    pub(super) fn of_client(
+        &self,
+        link: LinkId,
+        client: &[u8],
+    ) -> Result<Option<RecordView<'v>>, StoreError> {
+        let entry = index::client_key(client, link);
+        let key = |value: &[u8]| {
+            let tag = value.first_chunk().copied().map_or(0, u64::from_be_bytes);
+            BindingKey::new(link, RelayTag(tag), client).into_octets()
+        };
+        match self.find(Index::Client, entry.octets(), key)? {
+            Some(key) => self.get(&key),
+            None => Ok(None),
+        }
     }
 
     /// The record that holds just this lease.
-    pub(super) fn holder(&self, lease: LeaseName) -> Result<Option<Record>, StoreError> {
-        self.first(Table::Lease, &index::lease_key(lease))
+    pub(super) fn holder(&self, lease: LeaseName) -> Result<Option<RecordView<'v>>, StoreError> {
+        match self.find(Index::Lease, &index::lease_key(lease), <[u8]>::to_vec)? {
+            Some(key) => self.get(&key),
+            None => Ok(None),
+        }
     }
 
-    /// The record behind the one valid entry with this key.
-    fn first(&self, table: Table, entry: &[u8]) -> Result<Option<Record>, StoreError> {
-        let key = self.next_hit(table, entry, entry)?;
-        key.map_or(Ok(None), |key| self.record(&key))
-    }
-
-    /// The lowest record key among the valid entries of `table` from `from` on that begin
-    /// with `prefix`.
-    pub(super) fn next_hit(
+    /// The record key of an index entry, of the newest layer whose word on that key holds.
+    fn find(
         &self,
-        table: Table,
-        from: &[u8],
-        prefix: &[u8],
+        index: Index,
+        entry: &[u8],
+        record_key: impl Fn(&[u8]) -> Vec<u8>,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut lowest: Option<Vec<u8>> = None;
-        let mut consider = |key: Vec<u8>| {
-            if lowest.as_ref().is_none_or(|lowest| key < *lowest) {
-                lowest = Some(key);
-            }
-        };
-        for (depth, layer) in self.layers.iter().enumerate() {
-            let hit = layer
-                .hits(table, from, prefix)
-                .find(|key| !self.is_shadowed(key, depth));
-            hit.into_iter().for_each(&mut consider);
-        }
-        for hit in self.ledger.hits(table, from, prefix)? {
-            let hit = hit?;
-            if !self.is_shadowed(&hit, self.layers.len()) {
-                consider(hit);
-                break;
+        for (at, overlay) in self.overlays.iter().enumerate() {
+            if let Some(value) = overlay.find(index, entry) {
+                let key = record_key(value);
+                if !self.overlays.iter().take(at).any(|newer| newer.holds(&key)) {
+                    return Ok(Some(key));
+                }
             }
         }
-        Ok(lowest)
+        let found = self.reader.find(index, entry)?.map(record_key);
+        Ok(found.filter(|key| !self.overlays.iter().any(|overlay| overlay.holds(key))))
     }
 
-    /// Whether a layer newer than the one at `depth` has something to say of `key`.
-    pub(super) fn is_shadowed(&self, key: &[u8], depth: usize) -> bool {
-        self.layers
-            .iter()
-            .take(depth)
-            .any(|layer| layer.get(key).is_some())
+    /// The least index entry from `from` on that any layer has. It may be out of date: a layer
+    /// may have another word on its record.
+    pub(super) fn next(&self, index: Index, from: &[u8]) -> Result<Option<Found<'v>>, StoreError> {
+        let mut least = self.reader.next(index, from)?;
+        for overlay in self.overlays {
+            if let Some(entry) = overlay.next(index, from) {
+                let is_less = least.is_none_or(|(key, _)| entry.0 <= key);
+                least = if is_less { Some(entry) } else { least };
+            }
+        }
+        Ok(least)
     }
 
-    /// The links on which records keyed by this relay may be, from `link` on: the lowest.
-    pub(super) fn next_relay_link(&self, tag: u64, link: u32) -> Result<Option<u32>, StoreError> {
-        let prefix = tag.to_be_bytes();
-        let from = index::tagged(tag, &link.to_be_bytes());
-        let read = |key: &[u8]| {
-            key.get(8..)
-                .and_then(|link| link.first_chunk().copied())
-                .map(u32::from_be_bytes)
-        };
-        let mut lowest: Option<u32> = None;
-        for layer in &self.layers {
-            let found = layer.entries(Table::RelayLink, &from, &prefix).next();
-            lowest = [lowest, found.and_then(|(key, _)| read(key))]
-                .into_iter()
-                .flatten()
-                .min();
-        }
-        if let Some(found) = self
-            .ledger
-            .entries(Table::RelayLink, &from, &prefix)?
-            .next()
-        {
-            lowest = [lowest, read(found?.0)].into_iter().flatten().min();
-        }
-        Ok(lowest)
-    }
-
-    /// The prefix lengths in use, longest first.
-    pub(super) fn prefix_lengths(&self) -> Result<Vec<u8>, StoreError> {
-        let mut lengths = Vec::new();
-        let mut from = 0u8;
-        while let Some(found) = self.next_length(from)? {
-            lengths.push(found);
-            from = found + 1;
-        }
-        lengths.reverse();
-        Ok(lengths)
-    }
-
-    /// The shortest prefix length in use from `from` on.
-    fn next_length(&self, from: u8) -> Result<Option<u8>, StoreError> {
-        let mut found: Vec<u8> = Vec::new();
-        for layer in &self.layers {
-            let entry = layer.entries(Table::Lease, &[from], &[]).next();
-            found.extend(entry.and_then(|(key, _)| key.first()));
-        }
-        if let Some(entry) = self.ledger.entries(Table::Lease, &[from], &[])?.next() {
-            found.extend(entry?.0.first());
-        }
-        Ok(found.into_iter().min().filter(|len| *len <= 128))
-    }
-
-    /// What the layers say of the keys from `from` up to and without `to`, newest first
-    /// where several speak of one.
-    pub(super) fn changes(
+    /// The least record key from `from` on under `tag` in an index that begins with numbers.
+    pub(super) fn next_tagged(
         &self,
+        index: Index,
+        tag: u64,
         from: &[u8],
-        to: Option<&[u8]>,
-    ) -> BTreeMap<&'v [u8], &'v Option<Record>> {
-        let mut changes = BTreeMap::new();
-        for layer in self.layers.iter().rev() {
-            changes.extend(layer.range(from, to));
-        }
-        changes
-    }
-
-    /// Up to `limit` valid changes numbered above `after` and up to `until`, in order.
-    pub(super) fn changed(
-        &self,
-        after: u64,
-        until: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-        let from = (after + 1).to_be_bytes();
-        let number = |key: &[u8]| key.first_chunk().copied().map_or(0, u64::from_be_bytes);
-        let mut found = Vec::new();
-        for (depth, layer) in self.layers.iter().enumerate() {
-            let entries = layer.entries(Table::Changed, &from, &[]);
-            let valid = entries.filter(|(_, key)| !self.is_shadowed(key, depth));
-            found.extend(
-                valid
-                    .take(limit)
-                    .map(|(seq, key)| (number(seq), key.to_vec())),
-            );
-        }
-        let mut taken = 0;
-        for entry in self.ledger.entries(Table::Changed, &from, &[])? {
-            let (seq, key) = entry?;
-            if taken >= limit || number(seq) > until {
-                break;
-            }
-            if !self.is_shadowed(key, self.layers.len()) {
-                found.push((number(seq), key.to_vec()));
-                taken += 1;
-            }
-        }
-        found.retain(|(seq, _)| *seq <= until);
-        found.sort_unstable();
-        found.truncate(limit);
-        Ok(found)
+    ) -> Result<Option<&'v [u8]>, StoreError> {
+        let entry = self.next(index, index::tagged_key(tag, from).octets())?;
+        let split = entry.and_then(|(entry, _)| index::split_tagged(entry));
+        Ok(split.filter(|(found, _)| *found == tag).map(|(_, key)| key))
     }
 }

@@ -1,34 +1,52 @@
-//! Opening the mapped file: the one place with `unsafe`.
-//!
-//! LMDB maps the ledger's file into memory, so the file must not be changed by anything
-//! but LMDB while it is open, and not be opened twice in one process. Both hold: the data
-//! directory is locked before this is called and the lock is held as long as the
-//! environment lives ([`crate::lock`]); heed refuses a second opening in this process.
-//! A file changed from outside in spite of the lock is the one way to read wrong octets;
-//! readers of blocks and entries are total, so that gives wrong answers or errors, not
-//! undefined lengths.
+//! Opening the memory map: the one `unsafe` of the store.
 
 use std::path::Path;
 
 use heed::{Env, EnvOpenOptions, WithoutTls};
 
-/// Room for the ledger in the address space, not on disk: 1 TiB.
-const MAP_OCTETS: usize = 1 << 40;
+/// Address space for the map, in octets: tried in turn until the system grants one.
+///
+/// It is room to grow into, not memory and not disk. The first holds some thousand million
+/// bindings; the others are for systems that limit address space (`ulimit -v`).
+const MAP_OCTETS: [usize; 4] = [1 << 40, 1 << 37, 1 << 35, 1 << 33];
 
-/// Readers at the same time: far more than tasks read at once.
+/// Readers at the same time: a scan chunk is one, so more than this many threads.
 const MAX_READERS: u32 = 1024;
 
-/// Opens the ledger in the directory `dir`, which exists.
+/// Named databases: blocks, meta and the indexes.
+const MAX_DATABASES: u32 = 16;
+
+/// Maps the ledger in `dir`, which exists; LMDB makes its files there if they are missing.
+///
+/// The caller holds the lock of the data directory.
 #[allow(unsafe_code)]
-pub(super) fn open(dir: &Path, tables: u32) -> Result<Env<WithoutTls>, heed::Error> {
-    let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options
-        .map_size(MAP_OCTETS)
-        .max_readers(MAX_READERS)
-        .max_dbs(tables);
-    // SAFETY: the file is mapped by this process alone, see above.
-    let env = unsafe { options.open(dir)? };
-    // Readers that died with an earlier process hold no pages any more.
-    env.clear_stale_readers()?;
-    Ok(env)
+pub(super) fn open(dir: &Path) -> Result<Env<WithoutTls>, heed::Error> {
+    let mut refused = None;
+    for octets in MAP_OCTETS {
+        let mut options = EnvOpenOptions::new().read_txn_without_tls();
+        options
+            .map_size(octets)
+            .max_readers(MAX_READERS)
+            .max_dbs(MAX_DATABASES);
+        // SAFETY: what makes a memory map unsafe is that its file may change under it.
+        // - Another process: the caller holds the exclusive lock of the data directory, which
+        //   every leasebook takes first, for as long as the environment lives; other programs
+        //   are told by file modes (the directory is the service user's own) to keep away.
+        // - Truncation, which would end the process by SIGBUS: nobody here shortens the file,
+        //   and before a page is read `Ledger::open` compares the file's length with the
+        //   newest page that the ledger knows.
+        // - Our own writes: the map is read-only (no WRITEMAP), so stray writes fault; pages
+        //   change only by write transactions, which never touch a page that a reader sees.
+        // - Flags: none of the unsafe ones is set; locking and syncs are LMDB's own.
+        // What is left is a disk that returns other octets than were written, in LMDB's own
+        // pages. Blocks have CRCs and total accessors; LMDB's tree pages have neither.
+        match unsafe { options.open(dir) } {
+            Ok(env) => return Ok(env),
+            Err(heed::Error::Io(error)) if error.kind() == std::io::ErrorKind::OutOfMemory => {
+                refused = Some(heed::Error::Io(error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| heed::Error::Io(std::io::ErrorKind::OutOfMemory.into())))
 }

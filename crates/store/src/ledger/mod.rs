@@ -1,272 +1,231 @@
-//! The ledger: what is, as of the last checkpoint, in blocks and index tables of one LMDB
-//! file that is changed only by whole, synced transactions.
+//! What is: the records on disk, as of the last checkpoint.
+//!
+//! An LMDB environment of its own, `DATA/ledger`, with [blocks](crate::block) under the lowest
+//! key each may hold, the [indexes](crate::index), and one record of [`Meta`]. It is changed by
+//! whole transactions that are synced, and by nothing else (docs/decisions/0003): so it is
+//! always a book that once was, and whatever came since is in the journal.
+//!
+//! | file | its job |
+//! |---|---|
+//! | `map` | opening the memory map |
+//! | `meta` | what the ledger says of itself |
+//! | `read` | looking up and walking in a read transaction |
+//! | `apply` | a checkpoint's transaction |
+//! | `rewrite` | merging changes into blocks |
+//! | `batch` | index entries that come and go, put in order |
+//! | `verify` | is everything as it should be |
 
-pub(crate) mod block;
+mod apply;
+mod batch;
 mod map;
-mod write;
+mod meta;
+mod read;
+mod rewrite;
+mod verify;
 
-use std::ops::Bound;
+use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use heed::types::Bytes;
 use heed::{Database, Env, RoTxn, WithoutTls};
 
-use crate::index::{Table, record_key};
+use crate::index::Index;
 use crate::lease_store::StoreError;
-use crate::record::Record;
-use block::Block;
 
-type Raw = Database<Bytes, Bytes>;
+pub(crate) use meta::Meta;
+pub(crate) use read::{Piece, Reader, Walk};
 
-/// The format of the ledger's tables and blocks.
-const FORMAT: u32 = 1;
+type Table = Database<Bytes, Bytes>;
 
-const META_FORMAT: &[u8] = b"format";
-const META_BOOK: &[u8] = b"book";
-const META_SEQ: &[u8] = b"seq";
-const META_LOGGED: &[u8] = b"logged";
-const META_BINDINGS: &[u8] = b"bindings";
-const META_LEASES: &[u8] = b"leases";
-
-/// The ledger, open.
+/// The open ledger.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     env: Env<WithoutTls>,
     dir: PathBuf,
-    blocks: Raw,
-    meta: Raw,
-    tables: Vec<Raw>,
+    blocks: Table,
+    indexes: [Table; Index::ALL.len()],
+    meta: Table,
 }
 
-/// A short look at the ledger that no checkpoint disturbs.
-pub(crate) struct Reading<'l> {
-    pub(crate) ledger: &'l Ledger,
-    txn: RoTxn<'l, WithoutTls>,
-}
+/// LMDB's file in the ledger's directory.
+const DATA_FILE: &str = "data.mdb";
+const LOCK_FILE: &str = "lock.mdb";
 
-/// How far the ledger has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Applied {
-    /// The newest change in it.
-    pub(crate) seq: u64,
-    /// The newest journal entry in it; later ones are replayed at the next opening.
-    pub(crate) logged: u64,
-}
-
-/// Counts the ledger keeps of itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
-    /// How far it has come.
-    pub(crate) applied: Applied,
-    /// Records.
-    pub(crate) bindings: u64,
-    /// Leases in them.
-    pub(crate) leases: u64,
-}
+/// What an operator does about a ledger that is not what it should be.
+const REPAIR: &str = "restore the data directory from a backup, or, if its journal goes back to \
+                      change 1, set the ledger aside with `leasebook leases repair` and it is \
+                      rebuilt";
 
 impl Ledger {
-    /// Opens or makes the ledger in `dir`; `fresh_book` is the identity of a new one.
-    pub(crate) fn open(dir: &Path, fresh_book: u128) -> Result<(Self, u128), StoreError> {
-        let fail = |action| move |source| failed(dir, action, &source);
-        std::fs::create_dir_all(dir).map_err(|source| StoreError::Io {
-            action: "create the directory",
-            path: dir.to_path_buf(),
+    /// Whether there is a ledger's file in `dir`.
+    pub(crate) fn exists(dir: &Path) -> bool {
+        dir.join(DATA_FILE).exists()
+    }
+
+    /// Refuses to build a ledger anew over files that something else left in its directory.
+    pub(crate) fn refuse_leftovers(dir: &Path) -> Result<(), StoreError> {
+        let mut entries = match fs::read_dir(dir) {
+            Ok(entries) => entries.flatten(),
+            Err(_) => return Ok(()),
+        };
+        let is_foreign = |name: &std::ffi::OsStr| name != DATA_FILE && name != LOCK_FILE;
+        match entries.find(|entry| is_foreign(&entry.file_name())) {
+            None => Ok(()),
+            Some(entry) => Err(corrupt(
+                &entry.path(),
+                "the ledger is missing and this is in its place".to_owned(),
+            )),
+        }
+    }
+
+    /// Makes an empty ledger in `dir`.
+    pub(crate) fn create(dir: &Path, book: u128) -> Result<Self, StoreError> {
+        fs::create_dir_all(dir).map_err(|source| StoreError::Io {
+            action: "make the directory",
+            path: dir.to_owned(),
             source,
         })?;
-        let tables = u32::try_from(Table::ALL.len() + 2).unwrap_or(u32::MAX);
-        let env = map::open(dir, tables).map_err(fail("open"))?;
-        let mut txn = env.write_txn().map_err(fail("open"))?;
-        let mut table = |name| {
-            env.create_database::<Bytes, Bytes>(&mut txn, Some(name))
-                .map_err(fail("open its tables"))
-        };
+        let env = map::open(dir).map_err(|error| failure(dir, "create its file", &error))?;
+        let fail = |error: heed::Error| failure(dir, "create its tables", &error);
+        let mut txn = env.write_txn().map_err(fail)?;
+        let mut table = |name| env.create_database(&mut txn, Some(name)).map_err(fail);
         let blocks = table("blocks")?;
         let meta = table("meta")?;
-        let tables = Table::ALL
-            .iter()
-            .map(|kind| table(kind.name()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let ledger = Self {
-            env: env.clone(),
-            dir: dir.to_path_buf(),
-            blocks,
-            meta,
-            tables,
-        };
-        let book = ledger.identify(&mut txn, fresh_book)?;
-        txn.commit().map_err(fail("write its identity"))?;
-        Ok((ledger, book))
-    }
-
-    fn identify(&self, txn: &mut heed::RwTxn<'_>, fresh_book: u128) -> Result<u128, StoreError> {
-        let fail = |source| failed(&self.dir, "read its identity", &source);
-        let format = self
-            .meta
-            .get(txn, META_FORMAT)
-            .map_err(fail)?
-            .map(<[u8]>::to_vec);
-        let Some(format) = format else {
-            self.meta
-                .put(txn, META_FORMAT, &FORMAT.to_le_bytes())
-                .map_err(fail)?;
-            self.meta
-                .put(txn, META_BOOK, &fresh_book.to_le_bytes())
-                .map_err(fail)?;
-            return Ok(fresh_book);
-        };
-        if format != FORMAT.to_le_bytes() {
-            return Err(StoreError::Ledger {
-                path: self.dir.clone(),
-                action: "open",
-                reason: format!(
-                    "its format is {format:02x?}, this version reads {FORMAT}; use the leasebook that wrote it to export"
-                ),
-            });
+        let mut indexes = [blocks; Index::ALL.len()];
+        for (slot, index) in indexes.iter_mut().zip(Index::ALL) {
+            *slot = table(index.name())?;
         }
-        let book = self.meta.get(txn, META_BOOK).map_err(fail)?;
-        book.and_then(|octets| octets.first_chunk().copied())
-            .map(u128::from_le_bytes)
-            .ok_or_else(|| StoreError::Ledger {
-                path: self.dir.clone(),
-                action: "open",
-                reason: "it has no identity; restore it from a copy".into(),
-            })
+        let first = Meta {
+            book,
+            ..Meta::default()
+        };
+        meta.put(&mut txn, meta::KEY, first.octets().as_slice())
+            .map_err(fail)?;
+        txn.commit().map_err(fail)?;
+        Ok(Self {
+            env,
+            dir: dir.to_owned(),
+            blocks,
+            indexes,
+            meta,
+        })
     }
 
-    /// Begins a look.
-    pub(crate) fn read(&self) -> Result<Reading<'_>, StoreError> {
-        let txn = self
-            .env
-            .read_txn()
-            .map_err(|source| failed(&self.dir, "begin reading", &source))?;
-        Ok(Reading { ledger: self, txn })
+    /// Opens the ledger in `dir` and reads its meta.
+    pub(crate) fn open(dir: &Path) -> Result<(Self, Meta), StoreError> {
+        let file = dir.join(DATA_FILE);
+        let octets = fs::metadata(&file).map(|data| data.len());
+        let octets = octets.map_err(|source| StoreError::Io {
+            action: "read the ledger",
+            path: file.clone(),
+            source,
+        })?;
+        let env = map::open(dir).map_err(|error| match error {
+            heed::Error::Mdb(heed::MdbError::Invalid | heed::MdbError::VersionMismatch) => {
+                corrupt(&file, "it is no ledger".to_owned())
+            }
+            error => failure(dir, "open its file", &error),
+        })?;
+        refuse_cut(&env, &file, octets)?;
+        // Slots of readers that a killed process left would hold pages for ever.
+        env.clear_stale_readers()
+            .map_err(|error| failure(dir, "clear stale readers", &error))?;
+
+        let fail = |error: heed::Error| failure(dir, "open its tables", &error);
+        let txn = env.read_txn().map_err(fail)?;
+        let table = |name: &str| -> Result<Table, StoreError> {
+            let table = env.open_database(&txn, Some(name)).map_err(fail)?;
+            table.ok_or_else(|| corrupt(&file, format!("its table {name} is missing")))
+        };
+        let (blocks, meta) = (table("blocks")?, table("meta")?);
+        let mut indexes = [blocks; Index::ALL.len()];
+        for (slot, index) in indexes.iter_mut().zip(Index::ALL) {
+            *slot = table(index.name())?;
+        }
+        // Tables opened in a transaction are kept only if it commits.
+        txn.commit().map_err(fail)?;
+        let ledger = Self {
+            env,
+            dir: dir.to_owned(),
+            blocks,
+            indexes,
+            meta,
+        };
+        let said = ledger.read()?.meta()?;
+        Ok((ledger, said))
     }
 
-    /// Octets of the file.
+    /// A look at the ledger as it is now.
+    pub(crate) fn read(&self) -> Result<Reader<'_>, StoreError> {
+        let txn = self.env.read_txn();
+        let txn = txn.map_err(|error| self.fail("begin reading", &error))?;
+        Ok(Reader::new(self, txn))
+    }
+
+    fn meta_in(&self, txn: &RoTxn<'_, WithoutTls>) -> Result<Meta, StoreError> {
+        let octets = self.meta.get(txn, meta::KEY);
+        let octets = octets.map_err(|error| self.fail("read what it says of itself", &error))?;
+        Meta::parse(octets.unwrap_or_default())
+            .map_err(|what| corrupt(&self.dir.join(DATA_FILE), what))
+    }
+
+    /// What its file takes, in octets.
     pub(crate) fn disk_octets(&self) -> u64 {
         self.env.real_disk_size().unwrap_or(0)
     }
 
-    fn table(&self, table: Table) -> Raw {
-        // One per table, opened in the order of `Table::ALL`.
-        self.tables[table as usize]
+    fn index(&self, index: Index) -> &Table {
+        // `indexes` is as long as `Index::ALL`.
+        &self.indexes[index as usize]
+    }
+
+    fn fail(&self, action: &'static str, error: &heed::Error) -> StoreError {
+        failure(&self.dir, action, error)
+    }
+
+    fn damaged(&self, key: &[u8], what: &dyn std::fmt::Display) -> StoreError {
+        let mut name = String::new();
+        for octet in key {
+            // Writing to a string does not fail.
+            let _ = write!(name, "{octet:02x}");
+        }
+        corrupt(
+            &self.dir.join(DATA_FILE),
+            format!("the block at key {name} is damaged: {what}"),
+        )
     }
 }
 
-impl<'l> Reading<'l> {
-    /// The counts.
-    pub(crate) fn counts(&self) -> Result<Counts, StoreError> {
-        let number = |key| -> Result<u64, StoreError> {
-            let octets = self
-                .ledger
-                .meta
-                .get(&self.txn, key)
-                .map_err(|e| self.failed("read a count", &e))?;
-            Ok(octets
-                .and_then(|octets| octets.first_chunk().copied())
-                .map_or(0, u64::from_le_bytes))
-        };
-        Ok(Counts {
-            applied: Applied {
-                seq: number(META_SEQ)?,
-                logged: number(META_LOGGED)?,
-            },
-            bindings: number(META_BINDINGS)?,
-            leases: number(META_LEASES)?,
-        })
+/// A file shorter than the pages it should have ends the process when they are read.
+fn refuse_cut(env: &Env<WithoutTls>, file: &Path, octets: u64) -> Result<(), StoreError> {
+    let pages = env.info().last_page_number as u64 + 1;
+    let page_octets = u64::from(env.stat().page_size);
+    if pages * page_octets <= octets || env.info().last_txn_id == 0 {
+        return Ok(());
     }
-
-    /// The record with this key.
-    pub(crate) fn record(&self, key: &[u8]) -> Result<Option<Record>, StoreError> {
-        let found = self
-            .ledger
-            .blocks
-            .get_lower_than_or_equal_to(&self.txn, key)
-            .map_err(|e| self.failed("find a block", &e))?;
-        Ok(found.and_then(|(_, octets)| {
-            Block::new(octets)
-                .find(key)
-                .map(|view| Record::from_view(&view))
-        }))
-    }
-
-    /// Blocks in order, beginning with the one in which `key` stands or would stand.
-    pub(crate) fn blocks_from<'r>(
-        &'r self,
-        key: &[u8],
-    ) -> Result<
-        impl Iterator<Item = Result<(&'r [u8], Block<'r>), StoreError>> + use<'r, 'l>,
-        StoreError,
-    > {
-        // The engine has no empty keys; no record's key is below one octet of zero.
-        let key = if key.is_empty() { &[0] } else { key };
-        let first = self
-            .ledger
-            .blocks
-            .get_lower_than_or_equal_to(&self.txn, key)
-            .map_err(|e| self.failed("find a block", &e))?
-            .map_or(key, |(first, _)| first);
-        let range = (Bound::Included(first), Bound::Unbounded);
-        let iter = self
-            .ledger
-            .blocks
-            .range(&self.txn, &range)
-            .map_err(|e| self.failed("read blocks", &e))?;
-        Ok(iter.map(|item| {
-            let (key, octets) = item.map_err(|e| self.failed("read a block", &e))?;
-            Ok((key, Block::new(octets)))
-        }))
-    }
-
-    /// Entries of `table` from `from` on that begin with `prefix`.
-    pub(crate) fn entries<'r>(
-        &'r self,
-        table: Table,
-        from: &[u8],
-        prefix: &[u8],
-    ) -> Result<
-        impl Iterator<Item = Result<(&'r [u8], &'r [u8]), StoreError>> + use<'r, 'l>,
-        StoreError,
-    > {
-        let range = (Bound::Included(from), Bound::Unbounded);
-        let iter = self
-            .ledger
-            .table(table)
-            .range(&self.txn, &range)
-            .map_err(|e| self.failed("read an index", &e))?;
-        let prefix = prefix.to_vec();
-        Ok(iter
-            .map(|item| item.map_err(|e| self.failed("read an index", &e)))
-            .take_while(move |item| {
-                item.as_ref()
-                    .map_or(true, |(key, _)| key.starts_with(&prefix))
-            }))
-    }
-
-    /// Record keys that entries of `table` stand for.
-    pub(crate) fn hits(
-        &self,
-        table: Table,
-        from: &[u8],
-        prefix: &[u8],
-    ) -> Result<impl Iterator<Item = Result<Vec<u8>, StoreError>>, StoreError> {
-        let entries = self.entries(table, from, prefix)?;
-        Ok(entries.filter_map(move |item| match item {
-            Ok((key, value)) => record_key(table, key, value).map(Ok),
-            Err(error) => Some(Err(error)),
-        }))
-    }
-
-    fn failed(&self, action: &'static str, source: &heed::Error) -> StoreError {
-        failed(&self.ledger.dir, action, source)
-    }
+    Err(corrupt(
+        file,
+        format!(
+            "it was cut: it has {octets} octets and should have {}",
+            pages * page_octets
+        ),
+    ))
 }
 
-/// An engine's error in our words.
-pub(super) fn failed(dir: &Path, action: &'static str, source: &heed::Error) -> StoreError {
+fn failure(dir: &Path, action: &'static str, error: &heed::Error) -> StoreError {
     StoreError::Ledger {
-        path: dir.to_path_buf(),
+        path: dir.to_owned(),
         action,
-        reason: source.to_string(),
+        reason: error.to_string(),
+    }
+}
+
+fn corrupt(file: &Path, what: String) -> StoreError {
+    StoreError::Corrupt {
+        path: file.to_owned(),
+        offset: 0,
+        what,
+        repair: REPAIR.to_owned(),
     }
 }

@@ -6,7 +6,7 @@ use leasebook_wire::code::{MessageType, OptionCode};
 use leasebook_wire::options::Options;
 
 use super::layout::{
-    FLAG_INACTIVE, FLAG_MANY_IDS, FLAG_OVERSIZE, FLAG_UNIFORM, HEAD_OCTETS, LENGTHS_OCTETS,
+    FLAG_INACTIVE, FLAG_MANY_IDS, FLAG_OVERSIZE, FLAG_UNIFORM, HEAD_OCTETS, LENGTHS_OCTETS, SEQ_AT,
 };
 use super::{IdKind, RecordView};
 use crate::binding::{Binding, IaKind, Lease, LeaseName, LeaseState, RelayData};
@@ -78,6 +78,14 @@ impl Record {
             octets.extend_from_slice(part);
         }
         Self(octets.into())
+    }
+
+    /// Makes the journal's change `seq` the one that made it what it is.
+    pub(crate) fn number(&mut self, seq: u64) {
+        let at = LENGTHS_OCTETS + SEQ_AT;
+        if let Some(field) = Arc::make_mut(&mut self.0).get_mut(at..at + 8) {
+            field.copy_from_slice(&seq.to_le_bytes());
+        }
     }
 
     /// The octets of the one-record form.
@@ -306,7 +314,7 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
     put(0, &clt.to_le_bytes());
     put(8, &lives.clone().min().unwrap_or(0).to_le_bytes());
     put(12, &lives.max().unwrap_or(0).to_le_bytes());
-    put(16, &seq.to_le_bytes());
+    put(SEQ_AT, &seq.to_le_bytes());
     put(24, &remote.0.to_le_bytes());
     put(
         32,

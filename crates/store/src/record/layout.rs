@@ -7,6 +7,9 @@
 /// Octets of a record's head.
 pub const HEAD_OCTETS: usize = 40;
 
+/// Where in the head the number of the change is.
+pub(super) const SEQ_AT: usize = 16;
+
 /// Octets before the head in the one-record form: key, frame and rest lengths.
 pub(crate) const LENGTHS_OCTETS: usize = 12;
 
@@ -37,7 +40,7 @@ pub const CLT_TIME_OCTETS: usize = 8;
 /// Every bound lease has the record's CLT, so one age counts for all.
 pub(super) const FLAG_UNIFORM: u8 = 0b0001;
 /// More than one Relay-ID or more than one Remote-ID in the relay chain.
-pub(super) const FLAG_MANY_IDS: u8 = 0b0010;
+pub(crate) const FLAG_MANY_IDS: u8 = 0b0010;
 /// The leases do not fit one message; the frame is empty and must be made from the leases.
 pub(super) const FLAG_OVERSIZE: u8 = 0b0100;
 /// Some lease is not bound (declined, released, reclaimed, registered).

@@ -33,7 +33,7 @@ pub use layout::{
     OPTION_HEADER_OCTETS,
 };
 
-pub(crate) use layout::{size_at, u16_at, u32_at};
+pub(crate) use layout::{FLAG_MANY_IDS, size_at, u16_at, u32_at, u64_at};
 pub use view::{RecordView, RelayView};
 
 /// Which identity a relay put into its message.

@@ -6,7 +6,7 @@ use leasebook_wire::Duid;
 
 use super::layout::{
     FLAG_INACTIVE, FLAG_MANY_IDS, FLAG_OVERSIZE, FLAG_UNIFORM, HEAD_OCTETS, ID_OCTETS,
-    LEASE_OCTETS, LENGTHS_OCTETS, REST_HEAD_OCTETS, size_at, u16_at, u32_at, u64_at,
+    LEASE_OCTETS, LENGTHS_OCTETS, REST_HEAD_OCTETS, SEQ_AT, size_at, u16_at, u32_at, u64_at,
 };
 use super::{CorruptRecord, IdKind};
 use crate::binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
@@ -158,7 +158,7 @@ impl<'a> RecordView<'a> {
     /// The journal's sequence number of the change that made the record what it is.
     #[inline]
     pub fn seq(&self) -> u64 {
-        u64_at(self.head, 16)
+        u64_at(self.head, SEQ_AT)
     }
 
     /// The tag of the Remote-ID nearest to the client, 0 if there is none.
@@ -222,6 +222,11 @@ impl<'a> RecordView<'a> {
         self.frame
     }
 
+    /// How many leases it has, whatever their state.
+    pub fn lease_count(&self) -> usize {
+        usize::from(u16_at(self.rest, 0))
+    }
+
     /// All leases in the order of their names, whatever their state.
     pub fn leases(&self) -> impl Iterator<Item = Lease> + use<'a> {
         self.lease_octets().filter_map(decode_lease)
@@ -262,7 +267,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// Decodes everything.
-    pub fn to_binding(&self) -> Result<Binding, CorruptRecord> {
+    pub fn to_binding(self) -> Result<Binding, CorruptRecord> {
         let client = Duid::new(self.client()).map_err(|_| CorruptRecord {
             offset: 0,
             what: "client is no DUID",
@@ -281,13 +286,9 @@ impl<'a> RecordView<'a> {
 
     /// Whether `other` says the same, the number of its change apart.
     pub(crate) fn says_the_same(&self, other: &RecordView<'_>) -> bool {
-        let around = |head: &'_ [u8]| {
-            (
-                head.get(..16).map(<[u8]>::to_vec),
-                head.get(24..).map(<[u8]>::to_vec),
-            )
-        };
-        around(self.head) == around(other.head)
+        let but_seq = |head: &'a [u8]| (head.get(..SEQ_AT), head.get(SEQ_AT + 8..));
+        let other_head = (other.head.get(..SEQ_AT), other.head.get(SEQ_AT + 8..));
+        but_seq(self.head) == other_head
             && self.key == other.key
             && self.frame == other.frame
             && self.rest == other.rest
