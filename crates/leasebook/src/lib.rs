@@ -11,6 +11,7 @@
 //! | [`log`] | events with stable ids, on standard error |
 //! | [`metrics`] | counters for Prometheus |
 //! | [`query`] | asking servers: the requestor's sockets and output |
+//! | [`serve`] | the server: sockets, clocks and signals around the machines |
 //! | [`show`] | results as table, JSON, CSV and routes |
 //! | [`signal`] | stop and reload |
 //! | [`systemd`] | what the service manager is told |
@@ -18,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod duid;
 pub mod exit;
@@ -26,6 +28,7 @@ pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod query;
+pub mod serve;
 pub mod show;
 pub mod signal;
 pub mod systemd;

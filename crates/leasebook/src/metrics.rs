@@ -26,8 +26,6 @@ pub const OCTETS_TOTAL: &str = "leasebook_bulk_octets_sent_total";
 pub const DROPPED_TOTAL: &str = "leasebook_bulk_messages_dropped_total";
 /// From the query to its last message.
 pub const QUERY_SECONDS: &str = "leasebook_bulk_query_seconds";
-/// From the query to its first message.
-pub const FIRST_SECONDS: &str = "leasebook_bulk_query_first_message_seconds";
 /// Bindings in the store.
 pub const STORE_BINDINGS: &str = "leasebook_store_bindings";
 /// Times the configuration was read again, by `outcome`: done, failed.
@@ -78,11 +76,6 @@ fn describe() {
     metrics::describe_counter!(OCTETS_TOTAL, Unit::Bytes, "Octets sent, framing included");
     metrics::describe_counter!(DROPPED_TOTAL, Unit::Count, "Messages dropped, by kind");
     metrics::describe_histogram!(QUERY_SECONDS, Unit::Seconds, "From a query to its end");
-    metrics::describe_histogram!(
-        FIRST_SECONDS,
-        Unit::Seconds,
-        "From a query to its first message"
-    );
     metrics::describe_gauge!(STORE_BINDINGS, Unit::Count, "Bindings in the store");
     metrics::describe_counter!(RELOADS_TOTAL, Unit::Count, "Reloads, by outcome");
 }
@@ -100,8 +93,6 @@ pub struct BulkCounters {
     pub octets: Counter,
     /// [`QUERY_SECONDS`]
     pub query_seconds: Histogram,
-    /// [`FIRST_SECONDS`]
-    pub first_seconds: Histogram,
 }
 
 impl BulkCounters {
@@ -113,7 +104,6 @@ impl BulkCounters {
             bindings: metrics::counter!(BINDINGS_TOTAL),
             octets: metrics::counter!(OCTETS_TOTAL),
             query_seconds: metrics::histogram!(QUERY_SECONDS),
-            first_seconds: metrics::histogram!(FIRST_SECONDS),
         }
     }
 }
@@ -135,9 +125,16 @@ pub fn count_query(kind: Option<QueryKind>, outcome: &'static str) {
     metrics::counter!(QUERIES_TOTAL, "type" => kind, "outcome" => outcome).increment(1);
 }
 
-/// Counts a message dropped.
-pub fn count_dropped(kind: &'static str) {
-    metrics::counter!(DROPPED_TOTAL, "kind" => kind).increment(1);
+/// Counts `times` messages dropped.
+pub fn count_dropped(kind: &'static str, times: u64) {
+    metrics::counter!(DROPPED_TOTAL, "kind" => kind).increment(times);
+}
+
+/// Tells how many bindings the book has.
+pub fn tell_bindings(count: u64) {
+    // A gauge is a float; above 2^53 bindings it would round.
+    #[expect(clippy::cast_precision_loss, reason = "no book has 2^53 bindings")]
+    metrics::gauge!(STORE_BINDINGS).set(count as f64);
 }
 
 /// Counts a reload.
@@ -157,7 +154,7 @@ mod tests {
             describe();
             count_query(Some(QueryKind::RelayId), "complete");
             count_query(None, "refused");
-            count_dropped("malformed");
+            count_dropped("malformed", 1);
             count_connection("opened");
             let counters = BulkCounters::new();
             counters.bindings.increment(7);

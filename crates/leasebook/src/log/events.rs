@@ -81,8 +81,7 @@ events! {
     /// The connection of `peer` has ended: `queries` and `bindings` answered, `octets` sent,
     /// messages `dropped`, `millis` it lasted, and why it ended in `reason`.
     BLQ_CONNECTION_CLOSED INFO "connection closed";
-    /// A query of `peer` has been answered in full: `type`, `bindings`, `octets`, `millis`, of
-    /// which `first_millis` until the first message.
+    /// A query of `peer` has been answered in full: `type`, `bindings`, `octets`, `millis`.
     BLQ_QUERY_DONE INFO "query answered";
     /// A query of `peer` was refused with `status`; `text` is what the peer was told.
     /// NotConfigured: the link or address is in no `[[link]]`. NotAllowed: see `[[bulk.allow]]`.

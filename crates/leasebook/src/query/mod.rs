@@ -12,7 +12,6 @@
 //! written in the order of link and client. A signal ends everything as partial, and what
 //! came is still written; a second one ends the program at once.
 
-mod clock;
 mod connect;
 mod gather;
 mod shown;
@@ -31,7 +30,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::clock::Clock;
+use crate::clock::Clock;
 use self::connect::Route;
 pub use self::gather::Failure;
 use self::gather::{Gather, Manner};

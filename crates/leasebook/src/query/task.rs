@@ -17,7 +17,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 use super::connect::Route;
 use super::gather::Gather;
 

@@ -1,5 +1,7 @@
 //! From the configuration to what the machines are set to.
 
+use std::sync::Arc;
+
 use leasebook_protocol::leasequery::config::{Allow, Config, Limits, QueryTypes, Timers, Unlisted};
 use leasebook_protocol::links::{Link, Links};
 use leasebook_store::LinkId;
@@ -12,17 +14,17 @@ use crate::config::{self, QueryKinds};
 #[derive(Debug)]
 pub(super) struct Settings {
     /// Rights, limits, timers.
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     /// The links.
-    pub(super) links: Links,
+    pub(super) links: Arc<Links>,
 }
 
 impl Settings {
     /// Takes them from a configuration.
     pub(super) fn of(config: &config::Config, server_id: Duid) -> Self {
         Self {
-            config: responder(config, server_id),
-            links: links(config),
+            config: Arc::new(responder(config, server_id)),
+            links: Arc::new(links(config)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The clocks of a query.
+//! The two clocks, read at the same moment for the machines.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -6,21 +6,21 @@ use leasebook_protocol::{Mono, Now};
 
 /// Reads both clocks at once, and turns deadlines back into instants.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// Where the monotonic clock began.
     start: Instant,
 }
 
 impl Clock {
     /// Begins now.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             start: Instant::now(),
         }
     }
 
     /// Both clocks.
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
         Now {
             mono: Mono::default().after(self.start.elapsed()),
@@ -30,7 +30,7 @@ impl Clock {
     }
 
     /// The instant of a point on the monotonic clock.
-    pub(super) fn instant(&self, at: Mono) -> tokio::time::Instant {
+    pub(crate) fn instant(&self, at: Mono) -> tokio::time::Instant {
         (self.start + Duration::from_nanos(at.0)).into()
     }
 }
