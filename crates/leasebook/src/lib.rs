@@ -2,6 +2,7 @@
 //!
 //! | module | its job |
 //! |---|---|
+//! | [`book`](mod@book) | opening the book of a data directory |
 //! | [`cli`] | the command line: one file for each command |
 //! | [`config`] | `leasebook.toml`, read, judged and resolved |
 //! | [`duid`] | DUIDs as people write them |
@@ -18,6 +19,7 @@
 //! | [`text`] | hex, times and near-misses, as people write them |
 #![forbid(unsafe_code)]
 
+pub mod book;
 pub mod cli;
 mod clock;
 pub mod config;

@@ -37,12 +37,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if !args.udp.is_empty() {
         return Err(super::not_in_this_version("serving UDP"));
     }
-    let mut config = crate::config::load(&args.config)?.config;
-    if let Some(data) = &args.data {
-        config.data.clone_from(data);
-    }
-    if !args.tcp.is_empty() {
-        config.listen.tcp.clone_from(&args.tcp);
-    }
-    Err(super::not_in_this_version("the server"))
+    let start = crate::serve::Start {
+        config: args.config.clone(),
+        data: args.data.clone(),
+        tcp: args.tcp.clone(),
+    };
+    crate::serve::run(&start)?;
+    Ok(Exit::Complete)
 }

@@ -30,13 +30,13 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
 use self::connect::Route;
 pub use self::gather::Failure;
 use self::gather::{Gather, Manner};
 use self::task::Task;
 use self::tell::Teller;
 use crate::cli::values::Endpoint;
+use crate::clock::Clock;
 use crate::exit::{Exit, ServerOutcome};
 use crate::show::routes::RoutePolicy;
 use crate::show::{Format, Output};

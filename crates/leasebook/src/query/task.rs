@@ -17,9 +17,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
 use super::connect::Route;
 use super::gather::Gather;
+use crate::clock::Clock;
 
 /// Octets read at once: large enough that a fast reply costs few system calls.
 const READ_OCTETS: usize = 256 * 1024;

@@ -27,20 +27,25 @@ impl Checkpoints {
     /// Begins.
     pub(super) fn begin(book: Arc<Book>) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let thread = std::thread::Builder::new().name("checkpoint".into()).spawn(move || {
-            let mut last = Instant::now();
-            while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-                if !book.wants_checkpoint() && last.elapsed() < AT_LATEST {
-                    continue;
+        let thread = std::thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || {
+                let mut last = Instant::now();
+                while stopped.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                    if !book.wants_checkpoint() && last.elapsed() < AT_LATEST {
+                        continue;
+                    }
+                    if let Err(error) = book.checkpoint() {
+                        // The changes are in the journal; the next look tries again.
+                        tell!(events::STORE_FAILED, error = %error);
+                    }
+                    last = Instant::now();
                 }
-                if let Err(error) = book.checkpoint() {
-                    // The changes are in the journal; the next look tries again.
-                    tell!(events::STORE_FAILED, error = %error);
-                }
-                last = Instant::now();
-            }
-        })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+            })?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use leasebook_protocol::leasequery::connection::{Connection, FillState};
 use leasebook_protocol::leasequery::Dropped;
+use leasebook_protocol::leasequery::connection::{Connection, FillState};
 use leasebook_protocol::leasequery::event::{CloseReason, Event, Outcome, QueryDone};
 use leasebook_store::Book;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -61,7 +61,12 @@ pub(super) struct Drive<A> {
 pub(super) async fn drive<A: Attend>(stream: TcpStream, settings: Arc<Settings>, drive: Drive<A>) {
     let now = drive.clock.now();
     let source = drive.peer.ip();
-    let machine = Connection::new(Arc::clone(&settings.config), Arc::clone(&settings.links), source, now);
+    let machine = Connection::new(
+        Arc::clone(&settings.config),
+        Arc::clone(&settings.links),
+        source,
+        now,
+    );
     tell!(events::BLQ_CONNECTION_OPENED, peer = %drive.peer);
     drive.counters.connections.increment(1.0);
     let (read, write) = stream.into_split();
@@ -116,7 +121,10 @@ impl<A: Attend> Task<A> {
             if is_written && self.machine.wants_close() {
                 return;
             }
-            let deadline = self.machine.deadline().map(|at| self.drive.clock.instant(at));
+            let deadline = self
+                .machine
+                .deadline()
+                .map(|at| self.drive.clock.instant(at));
             tokio::select! {
                 read = self.read.read(&mut inbox), if self.machine.wants_read() => {
                     let now = self.drive.clock.now();
@@ -220,7 +228,9 @@ impl<A: Attend> Task<A> {
         let peer = self.drive.peer;
         let took = self.drive.clock.now().mono.since(done.started);
         let kind = done.query_type.and_then(|asked| {
-            QueryKind::ALL.into_iter().find(|kind| kind.code() == asked.0)
+            QueryKind::ALL
+                .into_iter()
+                .find(|kind| kind.code() == asked.0)
         });
         let name = kind.map_or("unknown", QueryKind::name);
         let millis = took.as_secs_f64() * 1e3;
@@ -263,7 +273,14 @@ impl<A: Attend> Task<A> {
         };
         let _ = tokio::time::timeout(LINGER, listen).await;
         self.drive.counters.connections.decrement(1.0);
-        let Told { queries, bindings, octets, dropped, reason, .. } = self.told;
+        let Told {
+            queries,
+            bindings,
+            octets,
+            dropped,
+            reason,
+            ..
+        } = self.told;
         tell!(
             events::BLQ_CONNECTION_CLOSED,
             peer = %self.drive.peer,

@@ -13,14 +13,22 @@
 //! | `connection` | one connection: octets in, octets out, time |
 //! | `checkpoint` | bringing changes into the ledger while the server runs |
 //! | `listen` | sockets |
-//! | `server` | start, reload, stop |
+//! | `process` | the daemon: files, signals, the service manager |
+//! | `registry` | the open connections |
+//! | `seldom` | events that strangers cause, told once a minute |
+//! | `server` | the service: listeners, connections, reload, stop |
 //! | `settings` | from the configuration to what the machines are set to |
 
 mod checkpoint;
 mod connection;
 mod listen;
+mod process;
+mod registry;
+mod seldom;
 mod server;
 mod settings;
 
-pub use server::{ServeError, Server, run};
+pub use process::{ServeError, Start, run};
+pub use server::Server;
+#[allow(unused_imports, reason = "for the import, which needs the same links")]
 pub(crate) use settings::links;

@@ -50,7 +50,10 @@ impl Registry {
         let id = ConnectionId(self.next);
         self.next += 1;
         let source = source_of(peer);
-        let displaces = match self.admission.accept(&self.settings.config, id, source, now) {
+        let displaces = match self
+            .admission
+            .accept(&self.settings.config, id, source, now)
+        {
             Verdict::Close(why) => return Err(why),
             Verdict::Admit => false,
             Verdict::AdmitInPlaceOf(other) => {
@@ -90,7 +93,9 @@ impl Registry {
     pub(super) fn reconfigure(&mut self, settings: Arc<Settings>) {
         self.settings = settings;
         for open in self.open.values() {
-            let _ = open.commands.send(Command::Reconfigure(Arc::clone(&self.settings)));
+            let _ = open
+                .commands
+                .send(Command::Reconfigure(Arc::clone(&self.settings)));
         }
         let sources: Vec<IpAddr> = self.open.values().map(|open| open.source).collect();
         sources.into_iter().for_each(|source| self.share(source));

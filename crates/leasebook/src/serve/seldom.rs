@@ -26,7 +26,10 @@ impl Seldom {
     fn at(&self, now: Instant) -> Option<u64> {
         let mut state = self.0.lock();
         state.times += 1;
-        if state.last.is_some_and(|last| now.duration_since(last) < EVERY) {
+        if state
+            .last
+            .is_some_and(|last| now.duration_since(last) < EVERY)
+        {
             return None;
         }
         state.last = Some(now);

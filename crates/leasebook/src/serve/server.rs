@@ -69,7 +69,11 @@ impl Server {
             tell!(events::BLQ_LISTENING, address = %address);
             tokio::spawn(accept(Arc::clone(&shared), listener, stopped.clone()));
         }
-        Ok(Self { shared, stop, addresses })
+        Ok(Self {
+            shared,
+            stop,
+            addresses,
+        })
     }
 
     /// Where it listens, with the ports the system chose.
@@ -133,11 +137,19 @@ impl Shared {
     }
 
     fn serve(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr, admitted: Admitted) {
-        let Admitted { id, commands, settings, displaces } = admitted;
+        let Admitted {
+            id,
+            commands,
+            settings,
+            displaces,
+        } = admitted;
         metrics::count_connection(if displaces { "evicted" } else { "opened" });
         // Messages are already gathered; waiting for more would only delay the first.
         let _ = stream.set_nodelay(true);
-        let place = Place { shared: Arc::clone(self), id };
+        let place = Place {
+            shared: Arc::clone(self),
+            id,
+        };
         let work = Drive {
             peer,
             book: Arc::clone(&self.book),

@@ -55,7 +55,12 @@ fn responder(config: &config::Config, server_id: Duid) -> Config {
         config::Unlisted::Close => Unlisted::Close,
         config::Unlisted::Refuse => Unlisted::Refuse,
     };
-    made.sensitive = config.sensitive_options.iter().copied().map(OptionCode).collect();
+    made.sensitive = config
+        .sensitive_options
+        .iter()
+        .copied()
+        .map(OptionCode)
+        .collect();
     let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     made.limits = Limits {
         connections: count(bulk.max_connections),
