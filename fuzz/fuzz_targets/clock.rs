@@ -10,7 +10,10 @@ fuzz_target!(|input: (u64, u64, u64)| {
     let (at, wait_secs, earlier) = input;
     let start = Mono(at);
     let later = start.after(Duration::from_secs(wait_secs));
-    assert!(later >= start, "waiting went back from {start:?} to {later:?}");
+    assert!(
+        later >= start,
+        "waiting went back from {start:?} to {later:?}"
+    );
     assert_eq!(later.since(later), Duration::ZERO);
     assert!(start.since(Mono(earlier)) <= Duration::from_nanos(at));
 });

@@ -95,8 +95,7 @@ def test_tshark_finds_what_is_malformed(tmp_path: Path) -> None:
         dissect.assert_well_formed(tmp_path / "spoiled.pcap", [(True, wire.frame(spoiled))])
 
 
-@needs_tshark
-@pytest.mark.skipif(os.geteuid() != 0, reason="capturing on loopback needs root")
+@pytest.mark.skipif(dissect.why_not_capture() is not None, reason=str(dissect.why_not_capture()))
 def test_a_capture_on_loopback_has_the_octets_that_were_spoken(tmp_path: Path) -> None:
     pcap = tmp_path / "loopback.pcapng"
     with peer.RecordedPeer(RECORDED, peer.every(512)) as server:

@@ -35,8 +35,8 @@ What = Union[IPv6Address, IPv6Network]
 
 def told(recording: peer.Recording) -> set[tuple[bytes, What]]:
     """Client and lease of everything in a recorded reply."""
-    datas = [data for message in recording.messages() for data in message.all(wire.CLIENT_DATA)]
-    return {(binding.client, lease.what) for binding in map(wire.binding, datas) for lease in binding.leases}
+    bodies = [data for message in recording.messages() for data in message.all(wire.CLIENT_DATA)]
+    return {(binding.client, lease.what) for binding in map(wire.binding, bodies) for lease in binding.leases}
 
 
 def what(text: str) -> What:
@@ -105,8 +105,8 @@ def test_a_second_page_of_dead_leases_is_marked_doubtful() -> None:
         assert not server.unknown
     leases = [(line, lease) for line in json_lines(output) for lease in line["leases"]]
     shown = {(duid(line["client_id"]), what(lease.get("prefix") or lease["address"])): lease for line, lease in leases}
-    datas = [data for message in MANY["by-relay-id"].messages() for data in message.all(wire.CLIENT_DATA)]
-    sent = [(binding, lease) for binding in map(wire.binding, datas) for lease in binding.leases]
+    bodies = [data for message in MANY["by-relay-id"].messages() for data in message.all(wire.CLIENT_DATA)]
+    sent = [(binding, lease) for binding in map(wire.binding, bodies) for lease in binding.leases]
     old = {(binding.client, lease.what) for binding, lease in sent if binding.clt >= lease.valid}
     assert len(old) == 7, "four that ended long ago, and three past half of their lifetime"
     assert {key for key, lease in shown.items() if lease["doubtful"]} == old

@@ -1,5 +1,7 @@
 """tshark on what was spoken."""
 
+import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -81,6 +83,13 @@ def assert_well_formed(path: Path, spoken: Iterable[tuple[bool, bytes]]) -> list
         # It stops at an option it cannot take, without calling that malformed.
         assert frame.codes == wire.codes(message), f"tshark: other options than sent: {message.hex()} ({frame.experts})"
     return types
+
+
+def why_not_capture() -> Union[str, None]:
+    """Why loopback cannot be captured here; None if it can."""
+    if shutil.which("tshark") is None:
+        return "tshark is missing"
+    return None if os.geteuid() == 0 else "capturing on loopback needs root"
 
 
 class Capture:

@@ -53,6 +53,8 @@ class Requestor:
         self._socket.connect((host, port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
+        # Whole messages that nobody has asked for yet, the next one last.
+        self._ready: list[bytes] = []
         # (to the server?, octets), in order.
         self.spoken: list[tuple[bool, bytes]] = []
 
@@ -79,10 +81,11 @@ class Requestor:
         """The next message; `Closed` at the end of the stream; TimeoutError if none came in time."""
         deadline = Deadline(self._seconds if seconds is None else seconds)
         while True:
-            messages, _ = wire.unframe(self._rest)
-            if messages:
-                self._rest = self._rest[2 + len(messages[0]) :]
-                return wire.message(messages[0])
+            if not self._ready:
+                self._ready, self._rest = wire.unframe(self._rest)
+                self._ready.reverse()
+            if self._ready:
+                return wire.message(self._ready.pop())
             self._socket.settimeout(deadline.remaining())
             try:
                 octets = self._socket.recv(READ_OCTETS)
@@ -122,6 +125,18 @@ class Requestor:
                 assert message.type == wire.LEASEQUERY_DONE, f"message type {message.type}"
                 reply.done = message
         return replies
+
+    def gather_rest(self, xid: int) -> list[wire.Binding]:
+        """The bindings of a reply whose REPLY has been read already, to its DONE."""
+        found = []
+        while True:
+            message = self.receive()
+            assert message.xid == xid, f"a message of transaction {message.xid:#x}"
+            if message.type == wire.LEASEQUERY_DONE:
+                assert message.status() == wire.SUCCESS, f"ended with status {message.status()}"
+                return found
+            assert message.type == wire.LEASEQUERY_DATA, f"message type {message.type}"
+            found += [wire.binding(data) for data in message.all(wire.CLIENT_DATA)]
 
     def ask(self, query: bytes) -> Reply:
         """Sends one query and gathers its reply."""
