@@ -17,6 +17,8 @@ pub mod connection;
 pub mod event;
 pub mod judge;
 pub mod reply;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use admission::{Admission, ConnectionId, Verdict};
