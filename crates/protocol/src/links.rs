@@ -16,6 +16,10 @@ pub struct Link {
     /// The link's number.
     pub id: LinkId,
     /// Prefixes whose addresses are on the link.
+    #[expect(
+        clippy::struct_field_names,
+        reason = "on-link is the RFCs' word (RFC 4861)"
+    )]
     pub on_link: Vec<Ipv6Net>,
     /// Addresses relays put into link-address for this link, on it or not.
     pub relay_addresses: Vec<Ipv6Addr>,

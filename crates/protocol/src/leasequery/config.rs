@@ -210,6 +210,6 @@ mod tests {
         assert_eq!(config.limits.connections, 10);
         assert_eq!(config.limits.connections_per_source, 10);
         assert_eq!(config.timers.data, Duration::from_secs(30));
-        assert_eq!(Timers::RFC5460.data, Duration::from_secs(300));
+        assert_eq!(Timers::RFC5460.data, Duration::from_mins(5));
     }
 }

@@ -190,7 +190,7 @@ impl Connection {
 
     /// When [`Connection::timer`] is to be called; `None` if no timer runs.
     pub fn deadline(&self) -> Option<Mono> {
-        self.running().map(|(at, _)| at).into_iter().flatten().min()
+        self.running().filter_map(|(at, _)| at).min()
     }
 
     /// Closes if a deadline is over (BLQ-S-009, BLQ-S-082); too early a call does nothing.
@@ -302,7 +302,7 @@ impl Connection {
             }
             Turn::Done(outcome) => {
                 let closes = outcome == Outcome::NoActive;
-                self.events.extend(work.into_event(outcome));
+                self.events.push_back(work.to_event(outcome));
                 if closes {
                     self.stop(now, CloseReason::NoActiveLeasequery);
                 }
@@ -339,7 +339,7 @@ impl Connection {
             return;
         }
         for work in std::mem::take(&mut self.active) {
-            self.events.extend(work.into_event(Outcome::Cut(why)));
+            self.events.push_back(work.to_event(Outcome::Cut(why)));
         }
         self.closing = Some(why);
         self.is_finished = true;

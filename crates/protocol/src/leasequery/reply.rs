@@ -431,7 +431,6 @@ fn patch<'f>(
 /// Preferred (4) and valid (4), less `age`; infinity stays (BLQ-S-067).
 #[inline]
 fn lessen(lifetimes: &mut [u8; 8], age: u32) {
-    let [a, b, c, d, e, f, g, h] = *lifetimes;
     let left = |lifetime: u32| {
         if lifetime == u32::MAX {
             lifetime
@@ -439,9 +438,10 @@ fn lessen(lifetimes: &mut [u8; 8], age: u32) {
             lifetime.saturating_sub(age)
         }
     };
-    let [a, b, c, d] = left(u32::from_be_bytes([a, b, c, d])).to_be_bytes();
-    let [e, f, g, h] = left(u32::from_be_bytes([e, f, g, h])).to_be_bytes();
-    *lifetimes = [a, b, c, d, e, f, g, h];
+    let (fields, _) = lifetimes.as_chunks_mut::<4>();
+    for field in fields {
+        *field = left(u32::from_be_bytes(*field)).to_be_bytes();
+    }
 }
 
 /// An age as the four octets of CLT_TIME can tell it.

@@ -157,15 +157,15 @@ impl Work {
         Turn::Done(Outcome::Terminated(why))
     }
 
-    pub(super) fn into_event(self, outcome: Outcome) -> Option<Event> {
-        Some(Event::QueryDone(QueryDone {
+    pub(super) fn to_event(&self, outcome: Outcome) -> Event {
+        Event::QueryDone(QueryDone {
             xid: self.xid(),
             query_type: self.query_type(),
             bindings: self.bindings,
             octets: self.octets,
             started: self.started,
             outcome,
-        }))
+        })
     }
 }
 

@@ -36,7 +36,7 @@ fn silence_after_accept_closes() {
 #[test]
 fn a_frame_that_never_ends_closes() {
     let mut config = config();
-    config.timers.idle = Duration::from_secs(600);
+    config.timers.idle = Duration::from_mins(10);
     let mut session = Session::with(config, many(1));
     session.ask_at(5, &by_link(1));
     let ask = by_link(2);

@@ -82,7 +82,7 @@ fn drops_queries_without_a_client_id() {
         let frame = message(MessageType::LEASEQUERY, 1, &options);
         assert_eq!(dropped(judge(&frame)), Dropped::NoClientId);
     }
-    let id = vec![1; 130];
+    let id = [1; 130];
     let options = [(OptionCode::CLIENTID, &id[..]), lq_query];
     prepared(judge(&message(MessageType::LEASEQUERY, 1, &options)));
 }

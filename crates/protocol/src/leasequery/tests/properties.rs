@@ -51,7 +51,9 @@ proptest! {
     ) {
         if same_age {
             let clt = leases[0].clt;
-            leases.iter_mut().for_each(|lease| lease.clt = clt);
+            for lease in &mut leases {
+                lease.clt = clt;
+            }
         }
         let record = Record::encode(&binding(1, 1, leases), 1).unwrap();
         let server_id = Duid::new(SERVER).unwrap();

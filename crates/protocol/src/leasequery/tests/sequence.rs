@@ -140,10 +140,10 @@ fn a_binding_that_changes_meanwhile_is_sent() {
     while session.fill(0, &mut all) == FillState::More {}
     let got = decode(&all);
     assert_eq!(got.last().unwrap().kind, DONE);
-    let of_first = got
+    let mut of_first = got
         .iter()
         .filter(|got| got.kind != DONE && got.client() == client(1));
-    let newest = of_first.last().unwrap().leases();
+    let newest = of_first.next_back().unwrap().leases();
     assert_eq!(newest[0].0, "2001:db8:1::aaaa");
     let told: std::collections::BTreeSet<_> = got[..got.len() - 1]
         .iter()
