@@ -9,7 +9,7 @@ use leasebook_store::{Book, LeaseStore as _, StoreError};
 use leasebook_wire::Duid;
 
 use super::checkpoint::Checkpoints;
-use super::listen::{ListenError, listen};
+use super::listen::ListenError;
 use super::server::Server;
 use super::settings::Settings;
 use crate::book::OpenError;
@@ -137,11 +137,9 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
         server_id = %server_id,
         origin = ?origin
     );
-    let listeners = config.listen.tcp.iter().map(|address| listen(*address));
-    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let checkpoints = Checkpoints::begin(Arc::clone(&book)).map_err(system("start a thread"))?;
-    let settings = Settings::of(&config, server_id.clone());
-    let server = Server::begin(Arc::clone(&book), settings, listeners).map_err(system("serve"))?;
+    let tcp = &config.listen.tcp;
+    let server = Server::of(Arc::clone(&book), &config, server_id.clone(), tcp)?;
     let status = format!("serving {} bindings", book.stats()?.bindings);
     tell!(events::LBK_READY);
     systemd::ready(&status);

@@ -7,15 +7,19 @@ use std::time::Duration;
 
 use leasebook_protocol::leasequery::admission::{Closed, ConnectionId};
 use leasebook_store::Book;
+use leasebook_wire::Duid;
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::connection::{Attend, Drive, drive};
+use super::listen::listen;
+use super::process::ServeError;
 use super::registry::{Admitted, Registry};
 use super::seldom::Seldom;
 use super::settings::Settings;
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::log::events;
 use crate::metrics::{self, BulkCounters};
 use crate::tell;
@@ -73,6 +77,27 @@ impl Server {
             shared,
             stop,
             addresses,
+        })
+    }
+
+    /// Begins to serve `book` at `addresses` as a configuration says; must be called within
+    /// the runtime.
+    ///
+    /// # Errors
+    /// If an address cannot be listened on.
+    pub fn of(
+        book: Arc<Book>,
+        config: &Config,
+        server_id: Duid,
+        addresses: &[SocketAddr],
+    ) -> Result<Self, ServeError> {
+        let listeners = addresses.iter().map(|address| listen(*address));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+        Self::begin(book, Settings::of(config, server_id), listeners).map_err(|source| {
+            ServeError::System {
+                action: "serve",
+                source,
+            }
         })
     }
 
