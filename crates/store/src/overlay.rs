@@ -74,10 +74,10 @@ impl Overlay {
     }
 
     /// All keys it holds, in order.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (&[u8], Option<&Record>)> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = Shadow<'_>> {
         self.records
             .iter()
-            .map(|(key, record)| (&**key, record.as_ref()))
+            .map(|(key, record)| (&**key, record.as_ref().map(Record::view)))
     }
 
     pub(crate) fn put(&mut self, record: &Record) {
@@ -170,7 +170,7 @@ pub(crate) struct Merged<'a> {
 type Layer<'a> = Range<'a, Box<[u8]>, Option<Record>>;
 
 /// A key that overlays hold, with its record or as gone.
-pub(crate) type Shadow<'a> = (&'a [u8], Option<&'a Record>);
+pub(crate) type Shadow<'a> = (&'a [u8], Option<RecordView<'a>>);
 
 impl<'a> Merged<'a> {
     /// Of `overlays`, newest first, what is at `from` or behind.
@@ -203,7 +203,7 @@ impl<'a> Iterator for Merged<'a> {
                 newest = newest.or(Some(record));
             }
         }
-        newest.map(|record| (least, record.as_ref()))
+        newest.map(|record| (least, record.as_ref().map(Record::view)))
     }
 }
 

@@ -4,19 +4,21 @@
 //! that all of a batch have one sequence number. In the journal stands no more than that it was
 //! loaded, so that numbers there and here stay the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc;
 
 use super::Book;
 use super::change_log::{Effect, Totals};
 use super::resolve::{State, Writer, without};
+use crate::beginning::Beginning;
 use crate::binding::{Binding, LeaseName};
 use crate::index::{self, Index};
 use crate::journal::{Batch, Journal, JournalError};
 use crate::key::{BindingKey, RelayTag, client_of, link_of};
 use crate::lease_store::StoreError;
 use crate::ledger::Reader;
-use crate::record::{Record, RecordView};
+use crate::overlay::Shadow;
+use crate::record::{Record, RecordView, Records};
 
 impl Book {
     /// Takes in many bindings, as a [`Change::Put`](crate::Change::Put) each, without journal
@@ -29,11 +31,11 @@ impl Book {
     pub fn load(&self, bindings: impl IntoIterator<Item = Binding>) -> Result<u64, StoreError> {
         // One thread encodes the next batch while the other writes the one before.
         std::thread::scope(|scope| {
-            let (send, receive) = mpsc::sync_channel::<Vec<Record>>(0);
+            let (send, receive) = mpsc::sync_channel::<Sorted>(0);
             let writer = scope.spawn(move || -> Result<u64, StoreError> {
                 let mut changed = 0;
-                while let Ok(records) = receive.recv() {
-                    changed += self.load_batch(records)?;
+                while let Ok(batch) = receive.recv() {
+                    changed += self.load_batch(batch)?;
                 }
                 Ok(changed)
             });
@@ -45,31 +47,29 @@ impl Book {
         })
     }
 
-    /// Sends encoded batches until there is nothing left or nobody takes them.
+    /// Sends encoded and sorted batches until there is nothing left or nobody takes them.
     fn encode_batches(
         &self,
         bindings: impl IntoIterator<Item = Binding>,
-        send: &mpsc::SyncSender<Vec<Record>>,
+        send: &mpsc::SyncSender<Sorted>,
     ) -> Result<(), StoreError> {
-        let (mut records, mut octets) = (Vec::new(), 0);
+        let mut records = Records::default();
         for binding in bindings {
-            let record = Record::encode(&binding, 0)?;
-            octets += record.octets().len();
-            records.push(record);
-            if octets >= self.options.load_octets {
-                octets = 0;
-                if send.send(std::mem::take(&mut records)).is_err() {
+            records.push(&binding)?;
+            if records.octets() >= self.options.load_octets {
+                let batch = Sorted::new(std::mem::take(&mut records));
+                if send.send(batch).is_err() {
                     // Its error is the one to tell.
                     return Ok(());
                 }
             }
         }
-        let _ = send.send(records);
+        let _ = send.send(Sorted::new(records));
         Ok(())
     }
 
-    fn load_batch(&self, records: Vec<Record>) -> Result<u64, StoreError> {
-        if records.is_empty() {
+    fn load_batch(&self, batch: Sorted) -> Result<u64, StoreError> {
+        if batch.records.len() == 0 {
             return Ok(0);
         }
         let _one = self.checkpoint.lock();
@@ -77,23 +77,24 @@ impl Book {
             // With nothing in the overlays the ledger is the whole book, and nobody can change
             // that: a frozen overlay first, then what came since.
             while self.settle()?.is_some() {}
-            self.load_settled(records, writer, journal)
+            self.load_settled(batch, writer, journal)
         })
     }
 
     fn load_settled(
         &self,
-        records: Vec<Record>,
+        mut batch: Sorted,
         writer: &mut Writer,
         journal: &mut Journal,
     ) -> Result<u64, StoreError> {
         let seq = writer.state().seq + 1;
+        batch.records.number_all(seq);
         let ledger = &self.shared.ledger;
-        let shadows = Resolving::new(&ledger.read()?, records).resolve(seq)?;
-        let shadows = shadows
-            .iter()
-            .map(|(key, record)| (key.as_slice(), record.as_ref()));
-        let applied = ledger.apply(shadows, seq)?;
+        let applied = {
+            let reader = ledger.read()?;
+            let resolved = Resolving::new(&reader, &batch)?.resolve(seq)?;
+            ledger.apply(resolved.shadows(), seq)?
+        };
         let changed = applied.changed();
         if changed == 0 {
             return Ok(0);
@@ -122,215 +123,237 @@ impl Book {
     }
 }
 
-/// What a batch comes to: what the ledger shall say of which keys.
-type Shadows = Vec<(Vec<u8>, Option<Record>)>;
-
-/// A batch on its way to that.
-struct Resolving<'r> {
-    reader: &'r Reader<'r>,
-    /// In the order given; none where a later one of the same client takes its place.
-    records: Vec<Option<Record>>,
-    /// By client and link, then in the order given.
-    by_client: Vec<Sorted<32>>,
+/// Encoded bindings, and the orders in which they are looked at: all that can be done before
+/// the batch in front is in.
+struct Sorted {
+    records: Records,
+    /// By client and link, then in the order given; of each client on a link the last only.
+    by_client: Vec<Place>,
     /// By lease, then in the order given.
-    by_lease: Vec<([u8; 17], u32)>,
+    by_lease: Vec<Place>,
+    /// By key, then in the order given.
+    by_key: Vec<Place>,
 }
 
-/// A record's number with the beginning of what it is sorted by.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Sorted<const N: usize> {
-    beginning: [u8; N],
-    at: u32,
+/// A record's number, behind the beginning of what it is sorted by.
+type Place = (Beginning, u32);
+
+impl Sorted {
+    fn new(records: Records) -> Self {
+        let mut by_client = Vec::with_capacity(records.len());
+        let mut by_lease = Vec::with_capacity(records.len());
+        let mut by_key = Vec::with_capacity(records.len());
+        // A batch of 4 G records does not fit into memory.
+        let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+        for at in 0..count {
+            let view = records.get(at as usize);
+            let client = index::client_key(view.client(), view.link());
+            by_client.push((Beginning::of(client.octets()), at));
+            by_key.push((Beginning::of(view.key()), at));
+            // All of their key: it has 17 octets.
+            let leases = view.leases();
+            let keys = leases.map(|lease| Beginning::of(&index::lease_key(lease.name)));
+            by_lease.extend(keys.map(|key| (key, at)));
+        }
+        by_lease.sort_unstable();
+        sort_places(&mut by_key, |at| records.get(at).key().to_vec());
+        let client = |at: usize| {
+            let view = records.get(at);
+            let key = index::client_key(view.client(), view.link());
+            key.octets().to_vec()
+        };
+        sort_places(&mut by_client, client);
+        let same = |a: Place, b: Place| a.0 == b.0 && client(a.1 as usize) == client(b.1 as usize);
+        let mut kept = Vec::with_capacity(by_client.len());
+        for (number, one) in by_client.iter().enumerate() {
+            let next = by_client.get(number + 1);
+            if next.is_none_or(|next| !same(*one, *next)) {
+                kept.push(*one);
+            }
+        }
+        Self {
+            records,
+            by_client: kept,
+            by_lease,
+            by_key,
+        }
+    }
+
+    fn get(&self, at: u32) -> RecordView<'_> {
+        self.records.get(at as usize)
+    }
+}
+
+/// Sorts by beginnings, by what `whole` gives where those are equal, and then as it was.
+fn sort_places(places: &mut [Place], whole: impl Fn(usize) -> Vec<u8>) {
+    places.sort_unstable();
+    for group in places.chunk_by_mut(|a, b| a.0 == b.0) {
+        if group.len() > 1 {
+            group.sort_by_cached_key(|(_, at)| (whole(*at as usize), *at));
+        }
+    }
+}
+
+/// A batch on its way to what it comes to in a ledger.
+struct Resolving<'r> {
+    reader: &'r Reader<'r>,
+    batch: &'r Sorted,
+    /// Whether the ledger has nothing that could be in the way.
+    is_first: bool,
+    /// Which records of the batch shall be there as they are.
+    is_given: Vec<bool>,
+    /// What else the ledger shall say.
+    extras: BTreeMap<Vec<u8>, Option<Record>>,
+}
+
+/// What a batch comes to.
+struct Resolved<'r> {
+    batch: &'r Sorted,
+    is_given: Vec<bool>,
+    extras: BTreeMap<Vec<u8>, Option<Record>>,
+}
+
+impl Resolved<'_> {
+    /// What the ledger shall say, in the order of keys.
+    fn shadows(&self) -> impl Iterator<Item = Shadow<'_>> {
+        let given = self.batch.by_key.iter();
+        let is_given = |at: u32| self.is_given.get(at as usize) == Some(&true);
+        let given = given.filter(move |(_, at)| is_given(*at));
+        let mut given = given.map(|(_, at)| self.batch.get(*at)).peekable();
+        let extras = self.extras.iter();
+        let mut extras = extras
+            .map(|(key, record)| (key.as_slice(), record.as_ref().map(Record::view)))
+            .peekable();
+        std::iter::from_fn(move || {
+            let extra = extras.next_if(|(key, _)| given.peek().is_none_or(|one| *key < one.key()));
+            extra.or_else(|| given.next().map(|one| (one.key(), Some(one))))
+        })
+    }
 }
 
 impl<'r> Resolving<'r> {
-    fn new(reader: &'r Reader<'r>, records: Vec<Record>) -> Self {
-        let mut by_client = Vec::with_capacity(records.len());
-        let mut by_lease = Vec::with_capacity(records.len());
-        for (at, record) in records.iter().enumerate() {
-            // A batch of 4 G records does not fit into memory.
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            let view = record.view();
-            let key = index::client_key(view.client(), view.link());
-            let mut beginning = [0; 32];
-            for (to, octet) in beginning.iter_mut().zip(key.octets()) {
-                *to = *octet;
-            }
-            by_client.push(Sorted { beginning, at });
-            let leases = view.leases();
-            by_lease.extend(leases.map(|lease| (index::lease_key(lease.name), at)));
-        }
-        Self {
+    fn new(reader: &'r Reader<'r>, batch: &'r Sorted) -> Result<Self, StoreError> {
+        Ok(Self {
             reader,
-            records: records.into_iter().map(Some).collect(),
-            by_client,
-            by_lease,
-        }
-    }
-
-    /// What the ledger shall say, in the order of keys; new records have the number `seq`.
-    fn resolve(mut self, seq: u64) -> Result<Shadows, StoreError> {
-        self.sort_by_client();
-        let mut shadows = Shadows::new();
-        let is_empty = self.reader.next(Index::Client, &[0])?.is_none();
-        // Before superseded records go: what they had was taken from others all the same.
-        let mut lost = self.lost_leases(is_empty)?;
-        self.drop_superseded();
-        if !is_empty {
-            self.moved(&mut shadows)?;
-            self.victims(&mut lost, &mut shadows)?;
-        }
-        for (at, record) in self.records.iter_mut().enumerate() {
-            let Some(mut record) = record.take() else {
-                continue;
-            };
-            if let Some(names) = lost.of_batch.get(&at) {
-                let left = without(&record.view(), |name| names.contains(&name))?;
-                let Some(left) = left else {
-                    // Its client has nothing any more, so nothing may stay of before.
-                    let former = former_key(self.reader, &record.view())?;
-                    shadows.extend(former.map(|key| (key, None)));
-                    continue;
-                };
-                record = left;
-            }
-            shadows.push((record.view().key().to_vec(), Some(record)));
-        }
-        for (_, record) in &mut shadows {
-            if let Some(record) = record {
-                record.number(seq);
-            }
-        }
-        shadows.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        // A record that moved and lost everything is named gone twice.
-        shadows.dedup_by(|(a, _), (b, _)| a == b);
-        Ok(shadows)
-    }
-
-    fn client_key(&self, at: u32) -> Vec<u8> {
-        let record = self.records.get(at as usize).and_then(Option::as_ref);
-        record.map_or(Vec::new(), |record| {
-            let view = record.view();
-            index::client_key(view.client(), view.link())
-                .octets()
-                .to_vec()
+            batch,
+            is_first: reader.next(Index::Client, &[])?.is_none(),
+            is_given: vec![false; batch.records.len()],
+            extras: BTreeMap::new(),
         })
     }
 
-    fn sort_by_client(&mut self) {
-        let mut sorted = std::mem::take(&mut self.by_client);
-        sorted.sort_unstable();
-        // Only where beginnings are equal is the whole needed.
-        for group in sorted.chunk_by_mut(|a, b| a.beginning == b.beginning) {
-            if group.len() > 1 {
-                group.sort_by_cached_key(|one| (self.client_key(one.at), one.at));
+    /// Records that are not the batch's own have the number `seq`.
+    fn resolve(mut self, seq: u64) -> Result<Resolved<'r>, StoreError> {
+        let lost = self.lost_leases()?;
+        if !self.is_first {
+            self.moved()?;
+            self.victims(lost.of_ledger)?;
+        }
+        for (_, at) in &self.batch.by_client {
+            let Some(names) = lost.of_batch.get(at) else {
+                if let Some(is_given) = self.is_given.get_mut(*at as usize) {
+                    *is_given = true;
+                }
+                continue;
+            };
+            let record = self.batch.get(*at);
+            if let Some(left) = without(&record, |name| names.contains(&name))? {
+                self.extras.insert(record.key().to_vec(), Some(left));
+            } else if let Some(former) = former_key(self.reader, &record)? {
+                // Its client has nothing any more, so nothing may stay of before.
+                self.extras.insert(former, None);
             }
         }
-        self.by_client = sorted;
-    }
-
-    /// Of several records of one client on one link the last stays.
-    fn drop_superseded(&mut self) {
-        let mut superseded = Vec::new();
-        for pair in self.by_client.windows(2) {
-            if let [a, b] = pair
-                && a.beginning == b.beginning
-                && self.client_key(a.at) == self.client_key(b.at)
-            {
-                superseded.push(a.at);
-            }
+        for record in self.extras.values_mut().flatten() {
+            record.number(seq);
         }
-        for at in &superseded {
-            if let Some(record) = self.records.get_mut(*at as usize) {
-                *record = None;
-            }
-        }
-        self.by_client.retain(|one| {
-            self.records
-                .get(one.at as usize)
-                .is_some_and(Option::is_some)
-        });
+        Ok(Resolved {
+            batch: self.batch,
+            is_given: self.is_given,
+            extras: self.extras,
+        })
     }
 
     /// Former records of clients whose records now stand elsewhere are gone.
-    fn moved(&self, shadows: &mut Shadows) -> Result<(), StoreError> {
-        for one in &self.by_client {
-            let Some(Some(record)) = self.records.get(one.at as usize) else {
-                continue;
-            };
-            let former = former_key(self.reader, &record.view())?;
-            let moved = former.filter(|key| key.as_slice() != record.view().key());
-            shadows.extend(moved.map(|key| (key, None)));
+    fn moved(&mut self) -> Result<(), StoreError> {
+        for (_, at) in &self.batch.by_client {
+            let record = self.batch.get(*at);
+            let former = former_key(self.reader, &record)?;
+            let moved = former.filter(|key| key.as_slice() != record.key());
+            self.extras.extend(moved.map(|key| (key, None)));
         }
         Ok(())
     }
 
-    /// Who loses which leases. Of the records in the batch that name a lease, the last has it;
-    /// whoever had it before, there or in the ledger, has it no more.
-    fn lost_leases(&mut self, is_empty: bool) -> Result<Lost, StoreError> {
-        self.by_lease.sort_unstable();
+    /// Who loses which leases. Of the records in the batch that name a lease, the last has it,
+    /// if it is its client's last; whoever had it before, there or in the ledger, has it no
+    /// more. So it is, too, if all had come one after the other.
+    fn lost_leases(&self) -> Result<Lost, StoreError> {
         let mut lost = Lost::default();
-        let same_client = |a: &RecordView<'_>, b: &RecordView<'_>| {
-            a.link() == b.link() && a.client() == b.client()
-        };
-        for group in self.by_lease.chunk_by(|a, b| a.0 == b.0) {
-            let view = |at: u32| {
-                let record = self.records.get(at as usize).and_then(Option::as_ref);
-                record.map(Record::view)
-            };
-            let Some((lease, last)) = group.last() else {
+        for group in self.batch.by_lease.chunk_by(|a, b| a.0 == b.0) {
+            let Some((beginning, last)) = group.last() else {
                 continue;
             };
-            let Some(last) = view(*last) else { continue };
-            let name = name_of(lease, &last);
+            if self.is_first && group.len() == 1 {
+                continue;
+            }
+            let last = self.batch.get(*last);
+            let mut names = last.leases().map(|lease| lease.name);
+            let name = names.find(|name| Beginning::of(&index::lease_key(*name)) == *beginning);
+            let Some(name) = name else { continue };
             for (_, at) in group {
-                if let Some(name) = name
-                    && view(*at).is_some_and(|other| !same_client(&other, &last))
-                {
-                    lost.of_batch.entry(*at as usize).or_default().push(name);
+                let other = self.batch.get(*at);
+                if other.link() != last.link() || other.client() != last.client() {
+                    lost.of_batch.entry(*at).or_default().push(name);
                 }
             }
-            if is_empty {
-                continue;
-            }
-            if let (Some(holder), Some(name)) = (self.reader.find(Index::Lease, lease)?, name) {
-                let is_own = |at: u32| {
-                    view(at).is_some_and(|own| {
-                        link_of(holder) == Some(own.link())
-                            && client_of(holder) == Some(own.client())
-                    })
-                };
-                if !group.iter().all(|(_, at)| is_own(*at)) {
-                    lost.of_ledger
-                        .entry(holder.to_vec())
-                        .or_default()
-                        .push(name);
-                }
-            }
+            self.lost_by_holder(name, group, &mut lost)?;
         }
         Ok(lost)
     }
 
+    /// Whether the ledger's holder loses a lease to one of the `group` of records that name it.
+    fn lost_by_holder(
+        &self,
+        name: LeaseName,
+        group: &[Place],
+        lost: &mut Lost,
+    ) -> Result<(), StoreError> {
+        let holder = self.reader.find(Index::Lease, &index::lease_key(name))?;
+        let Some(holder) = holder else { return Ok(()) };
+        let is_own = |at: u32| {
+            let record = self.batch.get(at);
+            link_of(holder) == Some(record.link()) && client_of(holder) == Some(record.client())
+        };
+        if !group.iter().all(|(_, at)| is_own(*at)) {
+            let names = lost.of_ledger.entry(holder.to_vec()).or_default();
+            names.push(name);
+        }
+        Ok(())
+    }
+
     /// Holders in the ledger that lose leases and have no record of their own in the batch.
-    fn victims(&self, lost: &mut Lost, shadows: &mut Shadows) -> Result<(), StoreError> {
-        if lost.of_ledger.is_empty() {
+    fn victims(&mut self, lost: BTreeMap<Vec<u8>, Vec<LeaseName>>) -> Result<(), StoreError> {
+        if lost.is_empty() {
             return Ok(());
         }
-        let in_batch: std::collections::BTreeSet<Vec<u8>> = self
-            .by_client
-            .iter()
-            .map(|one| self.client_key(one.at))
+        let clients = self.batch.by_client.iter();
+        let in_batch: BTreeSet<Vec<u8>> = clients
+            .map(|(_, at)| {
+                let record = self.batch.get(*at);
+                let key = index::client_key(record.client(), record.link());
+                key.octets().to_vec()
+            })
             .collect();
-        for (key, names) in std::mem::take(&mut lost.of_ledger) {
+        for (key, names) in lost {
             let Some(record) = self.reader.get(&key)? else {
                 continue;
             };
             let client = index::client_key(record.client(), record.link());
-            if in_batch.contains(client.octets()) {
-                continue;
+            if !in_batch.contains(client.octets()) {
+                let left = without(&record, |name| names.contains(&name))?;
+                self.extras.insert(key, left);
             }
-            let left = without(&record, |name| names.contains(&name))?;
-            shadows.push((key, left));
         }
         Ok(())
     }
@@ -340,15 +363,9 @@ impl<'r> Resolving<'r> {
 #[derive(Default)]
 struct Lost {
     /// By the number of the record in the batch.
-    of_batch: BTreeMap<usize, Vec<LeaseName>>,
+    of_batch: BTreeMap<u32, Vec<LeaseName>>,
     /// By the key of the record in the ledger.
     of_ledger: BTreeMap<Vec<u8>, Vec<LeaseName>>,
-}
-
-/// The lease of `record` that stands under `entry` in the index.
-fn name_of(entry: &[u8; 17], record: &RecordView<'_>) -> Option<LeaseName> {
-    let mut names = record.leases().map(|lease| lease.name);
-    names.find(|name| index::lease_key(*name) == *entry)
 }
 
 /// Where the ledger has the client's record.

@@ -183,7 +183,7 @@ impl<'s, 'v> Scan<'s, 'v> {
                 }
             }
             if let Some(record) = said {
-                self.one(record.view(), rule, &mut told);
+                self.one(record, rule, &mut told);
             }
             self.work.record();
             if told.stopped_at.is_none() && self.work.is_done() {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use heed::{PutFlags, RwTxn};
 
 use super::Table;
+use crate::beginning::Beginning;
 use crate::index::{Entry, Index, entries};
 use crate::record::RecordView;
 
@@ -170,25 +171,19 @@ struct Changes {
 /// An entry in `octets`; the beginning of its key lies here so that sorting need not look there.
 #[derive(Clone, Copy)]
 struct Item {
-    beginning: [u8; BEGINNING_OCTETS],
+    beginning: Beginning,
+    at: usize,
     key_len: u8,
     value_len: u8,
     comes: bool,
-    at: usize,
 }
-
-/// Enough to tell leases apart, and most DUIDs and tags.
-const BEGINNING_OCTETS: usize = 21;
 
 impl Changes {
     fn add(&mut self, entry: &Entry<'_>, comes: bool) {
-        let mut beginning = [0; BEGINNING_OCTETS];
-        let len = entry.key.len().min(BEGINNING_OCTETS);
-        beginning[..len].copy_from_slice(&entry.key[..len]);
         // Index keys have at most 150 octets and values at most 142.
         let octet = |len: usize| u8::try_from(len).unwrap_or(u8::MAX);
         self.items.push(Item {
-            beginning,
+            beginning: Beginning::of(entry.key),
             key_len: octet(entry.key.len()),
             value_len: octet(entry.value.len()),
             comes,
@@ -211,7 +206,8 @@ impl Changes {
 
     fn apply(mut self, txn: &mut RwTxn<'_>, table: Table) -> Result<(), heed::Error> {
         let mut items = std::mem::take(&mut self.items);
-        items.sort_unstable_by(|a, b| {
+        // Stable: what was collected in order, as most is, takes one look.
+        items.sort_by(|a, b| {
             let beginnings = a.beginning.cmp(&b.beginning);
             beginnings
                 .then_with(|| self.key(a).cmp(self.key(b)))

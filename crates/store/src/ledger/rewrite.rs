@@ -4,6 +4,8 @@
 //! next block's bound. Changes come in order of keys; each block that one of them falls into is
 //! taken out, merged with all changes in its stretch, and written as one block or several.
 
+use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::iter::Peekable;
 
 use heed::{PutFlags, RwTxn};
@@ -41,7 +43,7 @@ pub(super) fn rewrite<'c>(
     while let Some(&(key, _)) = shadows.peek() {
         let mut taken = take(ledger.blocks, out.txn, key).map_err(fail)?;
         out.bound = taken.as_ref().map(|taken| taken.bound.clone());
-        // Records of a block that became too small to stay alone.
+        // Records that go on into the next block.
         let mut carried: Vec<Record> = Vec::new();
         loop {
             out.taken
@@ -52,8 +54,9 @@ pub(super) fn rewrite<'c>(
             }
             merge(ledger, taken.as_ref(), &mut shadows, &mut packer, indexes)?;
             let until = taken.as_ref().and_then(|taken| taken.until.as_deref());
-            let next = match until.filter(|_| packer.is_small()) {
-                Some(until) => packer.take_if_joined(until).map_err(fail)?,
+            let next_change = shadows.peek().map(|(key, _)| *key);
+            let next = match until {
+                Some(until) => packer.take_next(until, next_change).map_err(fail)?,
                 None => None,
             };
             if next.is_none() {
@@ -92,7 +95,6 @@ fn merge<'v, 'c: 'v>(
             packer.push(kept).map_err(fail)?;
         }
         let replaced = old.next_if(|old| old.key() == key);
-        let new = new.map(Record::view);
         let kept = replaced.filter(|old| new.is_some_and(|new| new.says_the_same(old)));
         if kept.is_none() {
             indexes.note(replaced.as_ref(), new.as_ref());
@@ -141,8 +143,8 @@ struct Output<'x, 't> {
     last: Option<Vec<u8>>,
     /// What the next block's bound is at most.
     bound: Option<Vec<u8>>,
-    /// Bounds of blocks that were taken and not written again yet.
-    taken: Vec<Vec<u8>>,
+    /// Bounds of blocks that were taken and not written again yet, ascending.
+    taken: VecDeque<Vec<u8>>,
     builder: BlockBuilder,
     octets: Vec<u8>,
 }
@@ -155,7 +157,7 @@ impl<'x, 't> Output<'x, 't> {
             txn,
             last,
             bound: None,
-            taken: Vec::new(),
+            taken: VecDeque::new(),
             builder: BlockBuilder::new(),
             octets: Vec::new(),
         })
@@ -167,7 +169,16 @@ impl<'x, 't> Output<'x, 't> {
         // Keeping a bound saves taking it out of the tree.
         let kept = self.bound.take().filter(|bound| bound.as_slice() < first);
         let bound = kept.as_deref().unwrap_or(first);
-        self.taken.retain(|taken| taken != bound);
+        while let Some(taken) = self.taken.pop_front() {
+            match taken.as_slice().cmp(bound) {
+                Ordering::Less => self.delete(&taken)?,
+                Ordering::Equal => break,
+                Ordering::Greater => {
+                    self.taken.push_front(taken);
+                    break;
+                }
+            }
+        }
         if self.last.as_deref().is_none_or(|last| last < bound) {
             let flags = PutFlags::APPEND;
             self.blocks
@@ -179,12 +190,17 @@ impl<'x, 't> Output<'x, 't> {
     }
 
     fn delete_taken(&mut self) -> Result<(), heed::Error> {
-        for bound in self.taken.drain(..) {
-            self.blocks.delete(self.txn, &bound)?;
-            if self.last.as_ref() == Some(&bound) {
-                let last = self.blocks.last(self.txn)?;
-                self.last = last.map(|(bound, _)| bound.to_vec());
-            }
+        while let Some(taken) = self.taken.pop_front() {
+            self.delete(&taken)?;
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, bound: &[u8]) -> Result<(), heed::Error> {
+        self.blocks.delete(self.txn, bound)?;
+        if self.last.as_deref() == Some(bound) {
+            let last = self.blocks.last(self.txn)?;
+            self.last = last.map(|(bound, _)| bound.to_vec());
         }
         Ok(())
     }
@@ -218,19 +234,39 @@ impl<'v, 'o, 'x, 't> Packer<'v, 'o, 'x, 't> {
         Ok(())
     }
 
-    /// Whether the stretch has something, but so little that it should not stay alone.
-    fn is_small(&self) -> bool {
-        self.is_first && !self.pending.is_empty() && self.pending_octets < SMALL_OCTETS
-    }
-
-    /// The block with that bound if it and what is pending fit into one.
-    fn take_if_joined(&self, bound: &[u8]) -> Result<Option<Taken>, heed::Error> {
+    /// Takes out the next block, which has the bound `until`, if what is pending should go on
+    /// into it: because that is too little to stay alone, or because the next change is there,
+    /// so that it is written anyway. So what many changes come to is packed full, and a change
+    /// here and there moves no more than its block.
+    fn take_next(
+        &mut self,
+        until: &[u8],
+        next_change: Option<&[u8]>,
+    ) -> Result<Option<Taken>, heed::Error> {
+        if self.pending.is_empty() {
+            return Ok(None);
+        }
         let (blocks, txn) = (self.out.blocks, &*self.out.txn);
-        let found = blocks.get(txn, bound)?;
-        found
-            .filter(|octets| octets.len() + self.pending_octets <= JOINED_OCTETS)
-            .map(|octets| take_out(blocks, txn, bound, octets))
-            .transpose()
+        let Some(octets) = blocks.get(txn, until)? else {
+            return Ok(None);
+        };
+        let is_small = self.is_first
+            && self.pending_octets < SMALL_OCTETS
+            && self.pending_octets + octets.len() <= JOINED_OCTETS;
+        let end = blocks.get_greater_than(txn, until)?.map(|(end, _)| end);
+        let is_changed = next_change.is_some_and(|change| end.is_none_or(|end| change < end));
+        if !is_small && !is_changed {
+            return Ok(None);
+        }
+        let next = Taken {
+            bound: until.to_vec(),
+            octets: octets.to_vec(),
+            until: end.map(<[u8]>::to_vec),
+        };
+        while self.pending_octets > BLOCK_CAPACITY {
+            self.write_one(BLOCK_CAPACITY)?;
+        }
+        Ok(Some(next))
     }
 
     /// Writes what is left, evenly, so that blocks have room for what comes between.

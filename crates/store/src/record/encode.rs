@@ -1,5 +1,6 @@
 //! Making a record from a binding.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use leasebook_wire::code::{MessageType, OptionCode};
@@ -18,6 +19,9 @@ const RELAY_HEADER_OCTETS: usize = 34;
 /// Relay levels looked at for identities; more are refused on receipt (D-29).
 const MAX_RELAY_LEVELS: usize = 32;
 
+/// Room for most records, in octets.
+const LIKELY_OCTETS: usize = 512;
+
 /// A record in its one-record form, shared and cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record(Arc<[u8]>);
@@ -28,35 +32,23 @@ impl Record {
     /// Leases are put in order and a second lease of the same name is refused, as is what
     /// cannot be written: no leases at all, or tables longer than their counts can say.
     pub fn encode(binding: &Binding, seq: u64) -> Result<Self, EncodeError> {
-        let leases = sorted(&binding.leases)?;
-        let ids = binding.relay.as_ref().map_or(Ok(Vec::new()), chain_ids)?;
-        let bound: Vec<&Lease> = leases
-            .iter()
-            .filter(|lease| lease.state == LeaseState::Bound)
-            .collect();
-        let frame = frame(binding.client.octets(), &bound);
-        let key = key(binding, &ids);
-        let rest = rest(binding, &leases, &ids)?;
-        let head = head(&HeadInput {
-            binding,
-            bound: &bound,
-            ids: &ids,
-            frame: &frame,
-            seq,
-        });
-
-        let mut octets = Vec::with_capacity(
-            LENGTHS_OCTETS + HEAD_OCTETS + key.octets().len() + frame.len() + rest.len(),
-        );
-        octets.extend_from_slice(&count_u16(key.octets().len(), "key")?.to_le_bytes());
-        octets.extend_from_slice(&[0, 0]);
-        octets.extend_from_slice(&count_u32(frame.len(), "frame")?.to_le_bytes());
-        octets.extend_from_slice(&count_u32(rest.len(), "tables")?.to_le_bytes());
-        octets.extend_from_slice(&head);
-        octets.extend_from_slice(key.octets());
-        octets.extend_from_slice(&frame);
-        octets.extend_from_slice(&rest);
+        let mut octets = Vec::with_capacity(LIKELY_OCTETS);
+        Self::encode_onto(binding, seq, &mut octets)?;
         Ok(Self(octets.into()))
+    }
+
+    /// As [`Record::encode`], but puts the octets behind those in `out`; nothing on an error.
+    pub(crate) fn encode_onto(
+        binding: &Binding,
+        seq: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), EncodeError> {
+        let start = out.len();
+        let encoded = encode(binding, seq, out);
+        if encoded.is_err() {
+            out.truncate(start);
+        }
+        encoded
     }
 
     /// Takes octets in the one-record form, checked.
@@ -150,9 +142,48 @@ struct ChainId {
     len: usize,
 }
 
-fn sorted(leases: &[Lease]) -> Result<Vec<Lease>, EncodeError> {
-    let mut leases = leases.to_vec();
-    leases.sort_by_key(|lease| lease.name);
+fn encode(binding: &Binding, seq: u64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let leases = &*sorted(&binding.leases)?;
+    let ids = binding.relay.as_ref().map_or(Ok(Vec::new()), chain_ids)?;
+    let key = key(binding, &ids);
+    let start = out.len();
+    out.extend_from_slice(&[0; LENGTHS_OCTETS + HEAD_OCTETS]);
+    out.extend_from_slice(key.octets());
+    let frame = out.len();
+    put_frame(out, binding.client.octets(), leases);
+    let rest = out.len();
+    put_rest(out, binding, leases, &ids)?;
+    let head = head(&HeadInput {
+        binding,
+        leases,
+        ids: &ids,
+        has_frame: frame < rest,
+        seq,
+    });
+    let lengths = [
+        count_u32(key.octets().len(), "key")?,
+        count_u32(rest - frame, "frame")?,
+        count_u32(out.len() - rest, "tables")?,
+    ];
+    let parts = lengths.iter().flat_map(|len| len.to_le_bytes());
+    for (to, octet) in out.iter_mut().skip(start).zip(parts.chain(head)) {
+        *to = octet;
+    }
+    Ok(())
+}
+
+/// The leases that are bound, in order.
+fn bound(leases: &[Lease]) -> impl Iterator<Item = &Lease> + Clone {
+    leases
+        .iter()
+        .filter(|lease| lease.state == LeaseState::Bound)
+}
+
+fn sorted(leases: &[Lease]) -> Result<Cow<'_, [Lease]>, EncodeError> {
+    let mut leases = Cow::Borrowed(leases);
+    if !leases.is_sorted_by_key(|lease| lease.name) {
+        leases.to_mut().sort_by_key(|lease| lease.name);
+    }
     for pair in leases.windows(2) {
         if let [a, b] = pair
             && a.name == b.name
@@ -160,7 +191,7 @@ fn sorted(leases: &[Lease]) -> Result<Vec<Lease>, EncodeError> {
             return Err(EncodeError::DuplicateLease { lease: a.name });
         }
     }
-    for lease in &leases {
+    for lease in &*leases {
         let is_prefix = matches!(lease.name, LeaseName::Prefix { .. });
         if is_prefix != (lease.kind == IaKind::Pd) {
             return Err(EncodeError::WrongKind { lease: lease.name });
@@ -220,30 +251,32 @@ fn innermost<'a>(binding: &'a Binding, ids: &[ChainId], kind: IdKind) -> Option<
     chain.get(id.at..id.at + id.len)
 }
 
-/// Empty when nothing is bound or the leases do not fit one message.
-fn frame(client: &[u8], bound: &[&Lease]) -> Vec<u8> {
-    if bound.is_empty() {
-        return Vec::new();
+/// Nothing when no lease is bound or the leases do not fit one message.
+fn put_frame(out: &mut Vec<u8>, client: &[u8], leases: &[Lease]) {
+    let start = out.len();
+    out.extend_from_slice(&[0, 0, MessageType::LEASEQUERY_DATA.0, 0, 0, 0]);
+    put_header(out, OptionCode::CLIENT_DATA, 0);
+    put_header(out, OptionCode::CLIENTID, client.len());
+    out.extend_from_slice(client);
+    let before = out.len();
+    for lease in bound(leases) {
+        put_lease(out, lease);
     }
-    let mut octets = vec![0, 0, MessageType::LEASEQUERY_DATA.0, 0, 0, 0];
-    put_header(&mut octets, OptionCode::CLIENT_DATA, 0);
-    put_header(&mut octets, OptionCode::CLIENTID, client.len());
-    octets.extend_from_slice(client);
-    for lease in bound {
-        put_lease(&mut octets, lease);
-    }
-    put_header(&mut octets, OptionCode::CLT_TIME, 4);
-    octets.extend_from_slice(&[0; 4]);
+    let has_leases = out.len() > before;
+    put_header(out, OptionCode::CLT_TIME, 4);
+    out.extend_from_slice(&[0; 4]);
 
-    let (Ok(size), Ok(data)) = (
-        u16::try_from(octets.len() - 2),
-        u16::try_from(octets.len() - 10),
-    ) else {
-        return Vec::new();
+    let octets = out.len() - start;
+    let lengths = (u16::try_from(octets - 2), u16::try_from(octets - 10));
+    let (Ok(size), Ok(data), true) = (lengths.0, lengths.1, has_leases) else {
+        out.truncate(start);
+        return;
     };
-    octets.splice(0..2, size.to_be_bytes());
-    octets.splice(8..10, data.to_be_bytes());
-    octets
+    for (at, len) in [(start, size), (start + 8, data)] {
+        if let Some(field) = out.get_mut(at..at + 2) {
+            field.copy_from_slice(&len.to_be_bytes());
+        }
+    }
 }
 
 fn put_lease(octets: &mut Vec<u8>, lease: &Lease) {
@@ -273,28 +306,30 @@ fn put_header(octets: &mut Vec<u8>, code: OptionCode, len: usize) {
 
 struct HeadInput<'a> {
     binding: &'a Binding,
-    bound: &'a [&'a Lease],
+    leases: &'a [Lease],
     ids: &'a [ChainId],
-    frame: &'a [u8],
+    has_frame: bool,
     seq: u64,
 }
 
 fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
     let HeadInput {
         binding,
-        bound,
+        leases,
         ids,
-        frame,
+        has_frame,
         seq,
     } = input;
+    let bound = bound(leases);
+    let count = bound.clone().count();
     let clt = bound
-        .iter()
+        .clone()
         .map(|lease| lease.clt)
         .max()
         .unwrap_or_else(|| binding.clt());
-    let lives = bound.iter().map(|lease| left_at(lease, clt));
+    let lives = bound.clone().map(|lease| left_at(lease, clt));
     let addresses = bound
-        .iter()
+        .clone()
         .filter(|lease| lease.kind != IaKind::Pd)
         .count();
     let remote = innermost(binding, ids, IdKind::Remote).map_or(RemoteTag::NONE, RemoteTag::of);
@@ -304,10 +339,10 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
 
     let mut flags = 0;
     let mut set = |flag, on| flags |= if on { flag } else { 0 };
-    set(FLAG_UNIFORM, bound.iter().all(|lease| lease.clt == clt));
+    set(FLAG_UNIFORM, bound.clone().all(|lease| lease.clt == clt));
     set(FLAG_MANY_IDS, many);
-    set(FLAG_OVERSIZE, frame.is_empty() && !bound.is_empty());
-    set(FLAG_INACTIVE, bound.len() != binding.leases.len());
+    set(FLAG_OVERSIZE, !has_frame && count > 0);
+    set(FLAG_INACTIVE, count != leases.len());
 
     let mut head = [0; HEAD_OCTETS];
     let mut put = |at: usize, octets: &[u8]| head[at..at + octets.len()].copy_from_slice(octets);
@@ -327,9 +362,7 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
     put(34, &u16::try_from(addresses).unwrap_or(0).to_le_bytes());
     put(
         36,
-        &u16::try_from(bound.len() - addresses)
-            .unwrap_or(0)
-            .to_le_bytes(),
+        &u16::try_from(count - addresses).unwrap_or(0).to_le_bytes(),
     );
     head
 }
@@ -339,7 +372,12 @@ fn left_at(lease: &Lease, clt: u64) -> u32 {
     lease.valid_left(clt)
 }
 
-fn rest(binding: &Binding, leases: &[Lease], ids: &[ChainId]) -> Result<Vec<u8>, EncodeError> {
+fn put_rest(
+    octets: &mut Vec<u8>,
+    binding: &Binding,
+    leases: &[Lease],
+    ids: &[ChainId],
+) -> Result<(), EncodeError> {
     if leases.is_empty() {
         return Err(EncodeError::NoLease {
             client: binding.client.to_string(),
@@ -352,13 +390,12 @@ fn rest(binding: &Binding, leases: &[Lease], ids: &[ChainId]) -> Result<Vec<u8>,
         .relay
         .as_ref()
         .map_or(0, |relay| 16 + relay.chain.len());
-    let mut octets = Vec::new();
     octets.extend_from_slice(&count_u16(leases.len(), "leases")?.to_le_bytes());
     octets.extend_from_slice(&count_u16(ids.len(), "relay identities")?.to_le_bytes());
     octets.extend_from_slice(&count_u32(relay_len, "relay chain")?.to_le_bytes());
     octets.extend_from_slice(&count_u32(binding.options.len(), "options")?.to_le_bytes());
     for lease in leases {
-        put_table_lease(&mut octets, lease);
+        put_table_lease(octets, lease);
     }
     for id in ids {
         octets.extend_from_slice(&[id.kind.octet(), 0, 0, 0]);
@@ -370,7 +407,7 @@ fn rest(binding: &Binding, leases: &[Lease], ids: &[ChainId]) -> Result<Vec<u8>,
         octets.extend_from_slice(&relay.chain);
     }
     octets.extend_from_slice(&binding.options);
-    Ok(octets)
+    Ok(())
 }
 
 fn put_table_lease(octets: &mut Vec<u8>, lease: &Lease) {

@@ -21,6 +21,7 @@
 
 mod encode;
 mod layout;
+mod many;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -34,6 +35,7 @@ pub use layout::{
 };
 
 pub(crate) use layout::{FLAG_MANY_IDS, size_at, u16_at, u32_at, u64_at};
+pub(crate) use many::Records;
 pub use view::{RecordView, RelayView};
 
 /// Which identity a relay put into its message.
