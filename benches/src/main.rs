@@ -1,3 +1,78 @@
-//! Benchmarks.
+//! Benchmarks: each prints our figure beside a limit or peer measured in the same run.
+//!
+//! ```text
+//! cargo run --release -p leasebook-bench              all
+//! cargo run --release -p leasebook-bench -- bulk      one
+//! cargo run --release -p leasebook-bench -- --smoke   all in miniature, to see that they run
+//! ```
+//!
+//! Machines are shared and noisy: only the ratios mean something, and each is taken from rounds
+//! that alternate between the two sides.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod bulk;
+mod commit;
+mod fixture;
+mod scale;
+
+use clap::{Parser, ValueEnum};
+
+/// Measures leasebook against limits of the same machine.
+#[derive(Debug, Parser)]
+#[command(name = "leasebook-bench", version)]
+struct Args {
+    /// Which benchmark.
+    #[arg(value_enum, default_value_t = Which::All)]
+    which: Which,
+    /// Everything in miniature: that it runs, not how fast.
+    #[arg(long)]
+    smoke: bool,
+    /// Bindings in the large book.
+    #[arg(long, default_value_t = 1_000_000)]
+    bindings: u32,
+    /// Bindings in the largest book, for `scale`.
+    #[arg(long, default_value_t = 10_000_000)]
+    most: u32,
+}
+
+/// The benchmarks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// Streaming a whole book over TCP, against a replay of the same octets and a plain scan.
+    Bulk,
+    /// Ten requestors at once, against one.
+    Many,
+    /// Group commit, against one sync each; writers while a book is streamed.
+    Commit,
+    /// First answer, opening and memory, from ten thousand to ten million bindings.
+    Scale,
+    /// All but `scale`'s largest.
+    All,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut args = Args::parse();
+    if args.smoke {
+        (args.bindings, args.most) = (2_000, 4_000);
+    } else if args.which == Which::All {
+        args.most = args.bindings;
+    }
+    let is = |which| args.which == which || args.which == Which::All;
+    if is(Which::Bulk) || is(Which::Many) {
+        let served = fixture::Served::new(args.bindings)?;
+        if is(Which::Bulk) {
+            bulk::stream(&served, if args.smoke { 1 } else { 7 })?;
+        }
+        if is(Which::Many) {
+            bulk::many(&served, if args.smoke { 1 } else { 3 })?;
+        }
+    }
+    if is(Which::Commit) {
+        commit::group(if args.smoke { 200 } else { 40_000 })?;
+        commit::beside_streaming(args.bindings, if args.smoke { 50 } else { 2_000 })?;
+    }
+    if is(Which::Scale) {
+        scale::run(&[10_000.min(args.most), args.bindings, args.most])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! Streaming over TCP.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use leasebook::sample::Sample;
+use leasebook_protocol::requestor::{Ask, Config, Question};
+use leasebook_store::{Cursor, Flow, LeaseStore, Links, Progress, Query, Selector};
+use leasebook_wire::{Deframer, Duid, RemoteId, Xid};
+
+use crate::fixture::{Served, now, sample};
+
+/// Octets the replay writes at once: as much as the server fills at once.
+const CHUNK_OCTETS: usize = 128 * 1024;
+
+/// Octets read at once.
+const READ_OCTETS: usize = 256 * 1024;
+
+/// What one reply was.
+struct Took {
+    octets: usize,
+    first: Duration,
+    all: Duration,
+}
+
+/// Streams the whole book by each key, against a replay of the very same octets.
+pub(crate) fn stream(served: &Served, rounds: u32) -> anyhow::Result<()> {
+    println!(
+        "bulk: {} bindings, one requestor that only reads; medians of {rounds} rounds",
+        served.clients
+    );
+    println!(
+        "  {:<13} {:>10} {:>10} {:>10} {:>8} {:>8}",
+        "query", "stream", "replay", "scan", "/replay", "scan/"
+    );
+    for (name, question, selector) in questions(served.clients)? {
+        let reply = record(served, &question)?;
+        let (mut streams, mut replays, mut scans) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            replays.push(replay(&reply)?);
+            streams.push(ask(served, &question, reply.len())?.all);
+            scans.push(scan(served, &selector)?);
+        }
+        let rate = |times: &mut Vec<Duration>| {
+            f64::from(served.clients) / median(times).as_secs_f64() / 1e6
+        };
+        let (stream, replay, scan) = (rate(&mut streams), rate(&mut replays), rate(&mut scans));
+        println!(
+            "  {name:<13} {stream:>8.2} M {replay:>8.2} M {scan:>8.2} M {:>8.2} {:>8.2}",
+            stream / replay,
+            scan / stream
+        );
+    }
+    println!(
+        "  bindings a second; /replay: our stream over a replay of the same octets on the same kind of socket"
+    );
+    println!(
+        "  (goal 0.5 or more); scan/: time of the stream over the time of a scan that copies frames (goal 1.5 or less)\n"
+    );
+    Ok(())
+}
+
+/// Ten requestors at once, against one.
+pub(crate) fn many(served: &Served, rounds: u32) -> anyhow::Result<()> {
+    const REQUESTORS: u32 = 10;
+    let question = Question::RelayId(Duid::new(&Sample::relay_id(0))?);
+    let octets = record(served, &question)?.len();
+    let (mut ones, mut tens, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        ones.push(ask(served, &question, octets)?.all);
+        let began = Instant::now();
+        let times = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..REQUESTORS)
+                .map(|_| scope.spawn(|| ask(served, &question, octets)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| match thread.join() {
+                    Ok(took) => took.map(|took| took.all),
+                    Err(_) => bail!("a requestor's thread ended early"),
+                })
+                .collect::<anyhow::Result<Vec<_>>>()
+        })?;
+        tens.push(began.elapsed());
+        let (fast, slow) = (times.iter().min(), times.iter().max());
+        if let (Some(fast), Some(slow)) = (fast, slow) {
+            spreads.push(slow.as_secs_f64() / fast.as_secs_f64());
+        }
+    }
+    spreads.sort_by(f64::total_cmp);
+    let rate = |count: u32, time: Duration| {
+        f64::from(count) * f64::from(served.clients) / time.as_secs_f64() / 1e6
+    };
+    let (one, ten) = (
+        rate(1, median(&mut ones)),
+        rate(REQUESTORS, median(&mut tens)),
+    );
+    println!(
+        "many: {REQUESTORS} requestors at once, each the whole book of {}; medians of {rounds} rounds",
+        served.clients
+    );
+    println!(
+        "  one alone {one:.2} M/s, {REQUESTORS} together {ten:.2} M/s: ratio {:.2} (goal 1 or more)",
+        ten / one
+    );
+    println!(
+        "  slowest over fastest of the {REQUESTORS}: {:.2}\n",
+        spreads.get(spreads.len() / 2).copied().unwrap_or(0.0)
+    );
+    Ok(())
+}
+
+/// Time to the first octet of the answer about one client, and of the whole book's.
+pub(crate) fn first(served: &Served) -> anyhow::Result<[Duration; 2]> {
+    let client = Question::ClientId(Duid::new(&Sample::client_id(0, served.clients / 2))?);
+    let relay = Question::RelayId(Duid::new(&Sample::relay_id(0))?);
+    let mut medians = [Duration::ZERO; 2];
+    for (median_of, question) in medians.iter_mut().zip([client, relay]) {
+        let mut times = (0..21)
+            .map(|_| Ok(ask_first(served, &question)?.first))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        *median_of = median(&mut times);
+    }
+    Ok(medians)
+}
+
+fn questions(clients: u32) -> anyhow::Result<Vec<(&'static str, Question, Selector)>> {
+    let relay = Sample::relay_id(0);
+    let remote = sample(clients).remote_id(0, 0);
+    let (enterprise, id) = remote.split_at(4);
+    let enterprise = u32::from_be_bytes(enterprise.try_into()?);
+    Ok(vec![
+        (
+            "relay-id",
+            Question::RelayId(Duid::new(&relay)?),
+            Selector::RelayId(relay),
+        ),
+        (
+            "link-address",
+            Question::LinkAddress(Sample::link_address(0)),
+            Selector::All,
+        ),
+        (
+            "remote-id",
+            Question::RemoteId(RemoteId::new(enterprise, id)?),
+            Selector::RemoteId(remote),
+        ),
+    ])
+}
+
+/// One query, read to its DONE; the octets must be as many as before.
+fn ask(served: &Served, question: &Question, octets: usize) -> anyhow::Result<Took> {
+    let (mut stream, began) = send(served, question)?;
+    let took = read(&mut stream, began, octets)?;
+    Ok(took)
+}
+
+/// One query whose first octets alone are waited for.
+fn ask_first(served: &Served, question: &Question) -> anyhow::Result<Took> {
+    let (mut stream, began) = send(served, question)?;
+    read(&mut stream, began, 1)
+}
+
+fn send(served: &Served, question: &Question) -> anyhow::Result<(TcpStream, Instant)> {
+    let mut query = Vec::new();
+    let config = Config::new(Duid::new(&[0, 3, 0, 1, 2, 9])?);
+    Ask::everywhere(question.clone()).compose(Xid([1, 2, 3]), &config, &mut query)?;
+    let mut stream = TcpStream::connect(served.address)?;
+    stream.set_nodelay(true)?;
+    let began = Instant::now();
+    stream.write_all(&query)?;
+    Ok((stream, began))
+}
+
+/// Reads until `octets` are there.
+fn read(stream: &mut TcpStream, began: Instant, octets: usize) -> anyhow::Result<Took> {
+    let mut inbox = vec![0; READ_OCTETS];
+    let mut took = Took {
+        octets: 0,
+        first: Duration::ZERO,
+        all: Duration::ZERO,
+    };
+    while took.octets < octets {
+        let count = stream.read(&mut inbox)?;
+        if count == 0 {
+            bail!("the stream ended after {} of {octets} octets", took.octets);
+        }
+        if took.octets == 0 {
+            took.first = began.elapsed();
+        }
+        took.octets += count;
+    }
+    took.all = began.elapsed();
+    Ok(took)
+}
+
+/// All octets of a reply, checked to have each binding once.
+fn record(served: &Served, question: &Question) -> anyhow::Result<Vec<u8>> {
+    let (mut stream, _) = send(served, question)?;
+    let mut reply = Vec::new();
+    let mut inbox = vec![0; READ_OCTETS];
+    let mut deframer = Deframer::new();
+    let mut messages = 0u32;
+    loop {
+        let count = stream.read(&mut inbox)?;
+        if count == 0 {
+            bail!("the server ended the connection after {messages} messages");
+        }
+        reply.extend_from_slice(&inbox[..count]);
+        let mut input = &inbox[..count];
+        while let Some(message) = deframer.next(&mut input) {
+            if message.first() == Some(&16) {
+                if messages != served.clients {
+                    bail!(
+                        "{messages} bindings came, {} are in the book",
+                        served.clients
+                    );
+                }
+                return Ok(reply);
+            }
+            messages += 1;
+        }
+    }
+}
+
+/// The limit: a thread that writes the same octets, and a reader.
+fn replay(reply: &[u8]) -> anyhow::Result<Duration> {
+    let listener = TcpListener::bind("[::1]:0")?;
+    let address = listener.local_addr()?;
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || -> anyhow::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            stream.set_nodelay(true)?;
+            // As the server does: begin when asked.
+            stream.read_exact(&mut [0])?;
+            for chunk in reply.chunks(CHUNK_OCTETS) {
+                stream.write_all(chunk)?;
+            }
+            Ok(())
+        });
+        let mut stream = TcpStream::connect(address)?;
+        let began = Instant::now();
+        stream.write_all(&[1])?;
+        let took = read(&mut stream, began, reply.len())?.all;
+        match writer.join() {
+            Ok(written) => written.map(|()| took),
+            Err(_) => bail!("the replaying thread ended early"),
+        }
+    })
+}
+
+/// A scan that copies what would be sent and does nothing else.
+fn scan(served: &Served, selector: &Selector) -> anyhow::Result<Duration> {
+    let query = Query {
+        selector: selector.clone(),
+        links: Links::Any,
+    };
+    let mut out: Vec<u8> = Vec::with_capacity(2 * CHUNK_OCTETS);
+    let mut cursor = Cursor::new(query, served.book.last_seq());
+    let began = Instant::now();
+    loop {
+        let progress = served.book.scan(&mut cursor, now(), &mut |run| {
+            out.extend_from_slice(run.frames());
+            if out.len() < CHUNK_OCTETS {
+                Flow::Continue
+            } else {
+                Flow::Stop
+            }
+        })?;
+        out.clear();
+        if progress == Progress::Done {
+            return Ok(began.elapsed());
+        }
+    }
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
