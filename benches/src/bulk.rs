@@ -8,6 +8,7 @@ use anyhow::bail;
 use leasebook::sample::Sample;
 use leasebook_protocol::requestor::{Ask, Config, Question};
 use leasebook_store::{Cursor, Flow, LeaseStore, Links, Progress, Query, Selector};
+use leasebook_wire::code::OptionCode;
 use leasebook_wire::{Deframer, Duid, RemoteId, Xid};
 
 use crate::fixture::{Served, now, sample};
@@ -17,6 +18,21 @@ const CHUNK_OCTETS: usize = 128 * 1024;
 
 /// Octets read at once.
 const READ_OCTETS: usize = 256 * 1024;
+
+/// A question, and whether relay data is asked for with it, as a relay in recovery does.
+struct Asked {
+    question: Question,
+    relay_data: bool,
+}
+
+impl Asked {
+    fn plain(question: Question) -> Self {
+        Self {
+            question,
+            relay_data: false,
+        }
+    }
+}
 
 /// What one reply was.
 struct Took {
@@ -65,7 +81,7 @@ pub(crate) fn stream(served: &Served, rounds: u32) -> anyhow::Result<()> {
 /// Ten requestors at once, against one.
 pub(crate) fn many(served: &Served, rounds: u32) -> anyhow::Result<()> {
     const REQUESTORS: u32 = 10;
-    let question = Question::RelayId(Duid::new(&Sample::relay_id(0))?);
+    let question = Asked::plain(Question::RelayId(Duid::new(&Sample::relay_id(0))?));
     let octets = record(served, &question)?.len();
     let (mut ones, mut tens, mut spreads) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
@@ -114,8 +130,11 @@ pub(crate) fn many(served: &Served, rounds: u32) -> anyhow::Result<()> {
 
 /// Time to the first octet of the answer about one client, and of the whole book's.
 pub(crate) fn first(served: &Served) -> anyhow::Result<[Duration; 2]> {
-    let client = Question::ClientId(Duid::new(&Sample::client_id(0, served.clients / 2))?);
-    let relay = Question::RelayId(Duid::new(&Sample::relay_id(0))?);
+    let client = Asked::plain(Question::ClientId(Duid::new(&Sample::client_id(
+        0,
+        served.clients / 2,
+    ))?));
+    let relay = Asked::plain(Question::RelayId(Duid::new(&Sample::relay_id(0))?));
     let mut medians = [Duration::ZERO; 2];
     for (median_of, question) in medians.iter_mut().zip([client, relay]) {
         let mut times = (0..21)
@@ -126,47 +145,60 @@ pub(crate) fn first(served: &Served) -> anyhow::Result<[Duration; 2]> {
     Ok(medians)
 }
 
-fn questions(clients: u32) -> anyhow::Result<Vec<(&'static str, Question, Selector)>> {
+fn questions(clients: u32) -> anyhow::Result<Vec<(&'static str, Asked, Selector)>> {
     let relay = Sample::relay_id(0);
     let remote = sample(clients).remote_id(0, 0);
     let (enterprise, id) = remote.split_at(4);
     let enterprise = u32::from_be_bytes(enterprise.try_into()?);
+    let relay_question = Question::RelayId(Duid::new(&relay)?);
     Ok(vec![
         (
             "relay-id",
-            Question::RelayId(Duid::new(&relay)?),
+            Asked::plain(relay_question.clone()),
+            Selector::RelayId(relay.clone()),
+        ),
+        (
+            "relay-id +47",
+            Asked {
+                question: relay_question,
+                relay_data: true,
+            },
             Selector::RelayId(relay),
         ),
         (
             "link-address",
-            Question::LinkAddress(Sample::link_address(0)),
+            Asked::plain(Question::LinkAddress(Sample::link_address(0))),
             Selector::All,
         ),
         (
             "remote-id",
-            Question::RemoteId(RemoteId::new(enterprise, id)?),
+            Asked::plain(Question::RemoteId(RemoteId::new(enterprise, id)?)),
             Selector::RemoteId(remote),
         ),
     ])
 }
 
 /// One query, read to its DONE; the octets must be as many as before.
-fn ask(served: &Served, question: &Question, octets: usize) -> anyhow::Result<Took> {
+fn ask(served: &Served, question: &Asked, octets: usize) -> anyhow::Result<Took> {
     let (mut stream, began) = send(served, question)?;
     let took = read(&mut stream, began, octets)?;
     Ok(took)
 }
 
 /// One query whose first octets alone are waited for.
-fn ask_first(served: &Served, question: &Question) -> anyhow::Result<Took> {
+fn ask_first(served: &Served, question: &Asked) -> anyhow::Result<Took> {
     let (mut stream, began) = send(served, question)?;
     read(&mut stream, began, 1)
 }
 
-fn send(served: &Served, question: &Question) -> anyhow::Result<(TcpStream, Instant)> {
+fn send(served: &Served, question: &Asked) -> anyhow::Result<(TcpStream, Instant)> {
     let mut query = Vec::new();
-    let config = Config::new(Duid::new(&[0, 3, 0, 1, 2, 9])?);
-    Ask::everywhere(question.clone()).compose(Xid([1, 2, 3]), &config, &mut query)?;
+    let mut config = Config::new(Duid::new(&[0, 3, 0, 1, 2, 9])?);
+    config.wanted = Vec::new();
+    if question.relay_data {
+        config.wanted.push(OptionCode::LQ_RELAY_DATA);
+    }
+    Ask::everywhere(question.question.clone()).compose(Xid([1, 2, 3]), &config, &mut query)?;
     let mut stream = TcpStream::connect(served.address)?;
     stream.set_nodelay(true)?;
     let began = Instant::now();
@@ -197,7 +229,7 @@ fn read(stream: &mut TcpStream, began: Instant, octets: usize) -> anyhow::Result
 }
 
 /// All octets of a reply, checked to have each binding once.
-fn record(served: &Served, question: &Question) -> anyhow::Result<Vec<u8>> {
+fn record(served: &Served, question: &Asked) -> anyhow::Result<Vec<u8>> {
     let (mut stream, _) = send(served, question)?;
     let mut reply = Vec::new();
     let mut inbox = vec![0; READ_OCTETS];

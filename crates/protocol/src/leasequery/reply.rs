@@ -136,13 +136,18 @@ impl Replier<'_> {
             // The frames are not what the heads say: read the leases instead.
             out.truncate(start);
         }
+        // Relays in recovery ask for just this (BLQ-R-012), so it has its own short way.
+        let wants_relay = to.asked == [OptionCode::LQ_RELAY_DATA]
+            && !to.wants_base_time
+            && self.sensitive.is_empty();
         let mut told = 0;
         for record in run.iter() {
-            let start = out.len();
-            if is_plain && !*is_first && self.is_template(&record) {
+            if (is_plain || wants_relay) && !*is_first && self.is_template(&record) {
+                let start = out.len();
                 out.extend_from_slice(record.frame());
                 let frame = out.get_mut(start..).unwrap_or_default();
-                if patch(frame, &record, to.xid, self.now).is_some() {
+                let is_true = patch(frame, &record, to.xid, self.now).is_some();
+                if is_true && (is_plain || add_relay_data(start, &record, out)) {
                     told += 1;
                     continue;
                 }
@@ -427,6 +432,48 @@ fn patch<'f>(
     *clt.last_chunk_mut::<4>()? = age.to_be_bytes();
     Some(rest)
 }
+
+/// Lengthens the CLIENT_DATA of the frame at `start`, the last of `out`, by LQ_RELAY_DATA if the
+/// record has any (BLQ-S-073 to BLQ-S-075); `false` if it does not fit a message.
+#[inline]
+fn add_relay_data(start: usize, record: &RecordView<'_>, out: &mut Vec<u8>) -> bool {
+    let Some(relay) = record.relay() else {
+        return true;
+    };
+    let data = ADDRESS_OCTETS + relay.chain.len();
+    let size = out.len() - start - SIZE_OCTETS + OPTION_HEADER_OCTETS + data;
+    // The size is the largest of the three: what fits it fits the others.
+    let (Ok(data), Ok(size)) = (u16::try_from(data), u16::try_from(size)) else {
+        return false;
+    };
+    let Some(client_data) = size.checked_sub(CLIENT_DATA_AT) else {
+        return false;
+    };
+    out.extend_from_slice(&OptionCode::LQ_RELAY_DATA.0.to_be_bytes());
+    out.extend_from_slice(&data.to_be_bytes());
+    out.extend_from_slice(&relay.peer.octets());
+    out.extend_from_slice(relay.chain);
+    match out
+        .get_mut(start..)
+        .and_then(|frame| frame.first_chunk_mut::<10>())
+    {
+        Some(head) => {
+            [head[0], head[1]] = size.to_be_bytes();
+            [head[8], head[9]] = client_data.to_be_bytes();
+            true
+        }
+        None => false,
+    }
+}
+
+/// Octets of the size before each message on TCP (WIRE-061).
+const SIZE_OCTETS: usize = 2;
+
+/// Octets of a message before the data of its CLIENT_DATA: type, transaction-id, option header.
+const CLIENT_DATA_AT: u16 = 8;
+
+/// Octets of an IPv6 address.
+const ADDRESS_OCTETS: usize = 16;
 
 /// Preferred (4) and valid (4), less `age`; infinity stays (BLQ-S-067).
 #[inline]
