@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Sequence, Union
 
@@ -83,11 +84,13 @@ class Server:
 
     def start(self) -> None:
         """Starts and waits until it says that it is ready, as it would to systemd."""
-        # An abstract address: no path that could be too long, nothing to remove.
-        name = f"leasebook-{os.getpid()}-{self.port}"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.bind("\0" + name)
-            process = self.launch("@" + name)
+        # A folder of its own, since the path of a socket may have no more than 107 octets.
+        with (
+            tempfile.TemporaryDirectory(prefix="leasebook-") as short,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify,
+        ):
+            notify.bind(f"{short}/notify")
+            process = self.launch(f"{short}/notify")
             deadline = Deadline(START_SECS)
             notify.settimeout(0.1)
             said = b""
