@@ -122,7 +122,7 @@ impl<'s, 'v> Scan<'s, 'v> {
         let mut walk = Walk::new(self.view.reader);
         let mut shadows = Merged::new(self.view.overlays, &stretch.from).peekable();
         let mut piece = walk.seek(&stretch.from)?;
-        let mut from: &[u8] = &stretch.from;
+        let mut from: Option<&[u8]> = Some(&stretch.from);
         loop {
             let ends_here = match (piece.end, stretch.until.as_deref()) {
                 (Some(end), Some(until)) => until <= end,
@@ -134,7 +134,8 @@ impl<'s, 'v> Scan<'s, 'v> {
             } else {
                 piece.end
             };
-            let bounds = Bounds { from, end };
+            let cut = end.filter(|_| ends_here);
+            let bounds = Bounds { from, end, cut };
             let told = self.piece(&piece, bounds, &mut shadows, stretch.rule);
             self.work.block();
             if let Some(at) = told.stopped_at {
@@ -152,7 +153,7 @@ impl<'s, 'v> Scan<'s, 'v> {
             if is_thin || self.work.is_done() {
                 return Ok(Some(end.to_vec()));
             }
-            from = end;
+            from = None;
             piece = walk.next()?;
         }
     }
@@ -167,9 +168,10 @@ impl<'s, 'v> Scan<'s, 'v> {
     ) -> Told {
         let mut told = Told::default();
         let mut rest = piece.block.map(|block| {
-            let from = block.lower_bound(bounds.from);
+            // Most pieces are whole blocks, whose keys need no looking at.
+            let from = bounds.from.map_or(0, |from| block.lower_bound(from));
             let to = bounds
-                .end
+                .cut
                 .map_or(block.len(), |end| block.count_before(end));
             Part::new(block, from, to.max(from))
         });
@@ -317,8 +319,12 @@ impl<'s, 'v> Scan<'s, 'v> {
 /// The keys of a piece that are asked for.
 #[derive(Clone, Copy)]
 struct Bounds<'b> {
-    from: &'b [u8],
+    /// Where they begin inside the block; none at its beginning.
+    from: Option<&'b [u8]>,
+    /// Where the piece ends.
     end: Option<&'b [u8]>,
+    /// The same, if it lies inside the block.
+    cut: Option<&'b [u8]>,
 }
 
 /// Some records of a block that follow one another.

@@ -46,18 +46,22 @@ pub(super) const FLAG_OVERSIZE: u8 = 0b0100;
 /// Some lease is not bound (declined, released, reclaimed, registered).
 pub(super) const FLAG_INACTIVE: u8 = 0b1000;
 
+#[inline]
 pub(crate) fn u16_at(octets: &[u8], at: usize) -> u16 {
     read(octets, at).map_or(0, u16::from_le_bytes)
 }
 
+#[inline]
 pub(crate) fn u32_at(octets: &[u8], at: usize) -> u32 {
     read(octets, at).map_or(0, u32::from_le_bytes)
 }
 
+#[inline]
 pub(crate) fn u64_at(octets: &[u8], at: usize) -> u64 {
     read(octets, at).map_or(0, u64::from_le_bytes)
 }
 
+#[inline]
 pub(crate) fn size_at(octets: &[u8], at: usize) -> usize {
     u32_at(octets, at) as usize
 }
