@@ -1,8 +1,12 @@
 //! `leasebook migrate`: another server's configuration as ours.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Subcommand;
+use leasebook_leasefile::kea_config::{NotCarried, read_kea_config, to_leasebook_toml};
 
 use crate::exit::Exit;
 
@@ -44,6 +48,66 @@ enum From {
 /// Reads the other server's configuration and writes ours.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let From::Kea { config, out, force } = &args.from;
-    let _ = (config, out, force);
-    Err(super::not_in_this_version("the migration"))
+    let kea = read_kea_config(config)?;
+    let (text, not_carried) = to_leasebook_toml(&kea);
+    match out {
+        Some(path) => {
+            write_new(path, &text, *force)?;
+            eprintln!("{}: {} links written", path.display(), kea.links.len());
+        }
+        None => io::stdout().write_all(text.as_bytes())?,
+    }
+    tell_not_carried(&not_carried);
+    Ok(Exit::Complete)
+}
+
+/// Writes a file that must not exist yet, unless told to replace it.
+fn write_new(path: &Path, text: &str, force: bool) -> anyhow::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true);
+    if force {
+        options.create(true).truncate(true);
+    } else {
+        options.create_new(true);
+    }
+    let mut file = options.open(path).map_err(|error| {
+        let advice = if error.kind() == io::ErrorKind::AlreadyExists {
+            "; give --force to replace it"
+        } else {
+            ""
+        };
+        anyhow::anyhow!("cannot write {}: {error}{advice}", path.display())
+    })?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Places of one reason that are told one by one.
+const TOLD_PLACES: usize = 3;
+
+/// Lists what could not be carried over; what recurs for each subnet once, with a count.
+fn tell_not_carried(not_carried: &[NotCarried]) {
+    if not_carried.is_empty() {
+        return;
+    }
+    eprintln!("not carried over:");
+    let mut reasons: Vec<(&str, Vec<&NotCarried>)> = Vec::new();
+    for one in not_carried {
+        match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, same)) => same.push(one),
+            None => reasons.push((&one.reason, vec![one])),
+        }
+    }
+    for (_, same) in &reasons {
+        same.iter()
+            .take(TOLD_PLACES)
+            .for_each(|one| eprintln!("  {one}"));
+        if same.len() > TOLD_PLACES {
+            eprintln!(
+                "  and {} more for the same reason",
+                same.len() - TOLD_PLACES
+            );
+        }
+    }
 }

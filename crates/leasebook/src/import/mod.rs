@@ -12,11 +12,13 @@
 
 pub mod group;
 pub mod links;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 
 use leasebook_leasefile::{Effect, LeaseFiles, LeaseRow, Problem, ReadError};
-use leasebook_store::{Binding, Change, LeaseStore, StoreError};
+use leasebook_store::{Binding, Book, Change, LeaseStore, MemoryStore, StoreError};
 
 use group::{FindLink, Group, GroupKey, Groups, Merged, RowError};
 
@@ -27,6 +29,19 @@ const BATCH_ROWS: usize = 1 << 18;
 pub trait Bulk: LeaseStore {
     /// Takes in `bindings` as [`Change::Put`] does, durable on return.
     fn put_all(&self, bindings: Vec<Binding>) -> Result<(), StoreError>;
+}
+
+impl Bulk for Book {
+    fn put_all(&self, bindings: Vec<Binding>) -> Result<(), StoreError> {
+        self.load(bindings).map(|_| ())
+    }
+}
+
+impl Bulk for MemoryStore {
+    fn put_all(&self, bindings: Vec<Binding>) -> Result<(), StoreError> {
+        self.commit(bindings.into_iter().map(Change::Put).collect())
+            .map(|_| ())
+    }
 }
 
 /// Why an import ended early. What was written before stays; importing again goes on.

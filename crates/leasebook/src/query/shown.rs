@@ -4,11 +4,11 @@ use std::net::Ipv6Addr;
 
 use leasebook_protocol::Mono;
 use leasebook_protocol::requestor::{Claim, Joined, JoinedLease};
+use leasebook_wire::Options;
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, OptionCode};
 use leasebook_wire::option::LqRelayData;
-use leasebook_wire::{Options, RelayMessage};
 
-use crate::show::{INFINITY, RelayLevel, RelayPath, Shown, ShownLease};
+use crate::show::{INFINITY, RelayPath, Shown, ShownLease, relay_level};
 
 /// Puts a claim into `shown`, whose server stays; its room is used again.
 pub(super) fn fill(shown: &mut Shown, claim: &Claim<'_>, asked_link: Option<Ipv6Addr>) {
@@ -114,22 +114,5 @@ fn relay_path(data: &LqRelayData<'_>) -> RelayPath {
             .levels()
             .map(|level| relay_level(&level))
             .collect(),
-    }
-}
-
-fn relay_level(level: &RelayMessage<'_>) -> RelayLevel {
-    let octets = |code| {
-        level
-            .options()
-            .first(code)
-            .map(|option| option.data.to_vec())
-    };
-    RelayLevel {
-        hop_count: level.hop_count(),
-        link: level.link_address(),
-        peer: level.peer_address(),
-        interface_id: octets(OptionCode::INTERFACE_ID),
-        remote_id: octets(OptionCode::REMOTE_ID),
-        relay_id: octets(OptionCode::RELAY_ID),
     }
 }

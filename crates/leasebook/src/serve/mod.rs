@@ -30,5 +30,4 @@ mod settings;
 
 pub use process::{ServeError, Start, run};
 pub use server::Server;
-#[allow(unused_imports, reason = "for the import, which needs the same links")]
 pub(crate) use settings::links;

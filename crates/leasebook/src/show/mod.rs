@@ -10,8 +10,12 @@
 
 mod csv;
 mod json;
+mod record;
 pub mod routes;
 pub mod table;
+
+pub use record::of_record;
+pub(crate) use record::relay_level;
 
 use std::io::{self, Write};
 use std::net::Ipv6Addr;

@@ -1,6 +1,12 @@
 //! `leasebook leases export`: the store as JSON lines.
 
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+
+use anyhow::Context as _;
+use leasebook_leasefile::json_lines;
+use leasebook_store::{Book, Flow, Progress};
 
 use crate::exit::Exit;
 
@@ -22,8 +28,60 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 }
 
+/// Octets gathered before they are written.
+const OUTPUT_OCTETS: usize = 256 * 1024;
+
 /// Writes them.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let _ = (&args.store.config, &args.store.data, &args.out);
-    Err(super::super::not_in_this_version("the export"))
+    let (book, _) = args.store.open()?;
+    match &args.out {
+        Some(path) => {
+            let file =
+                File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+            let mut out = BufWriter::with_capacity(OUTPUT_OCTETS, file);
+            let count = write(&book, &mut out)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+            out.into_inner()?.sync_all()?;
+            eprintln!("{}: {count} bindings", path.display());
+        }
+        None => {
+            write(
+                &book,
+                &mut BufWriter::with_capacity(OUTPUT_OCTETS, io::stdout().lock()),
+            )?;
+        }
+    }
+    Ok(Exit::Complete)
+}
+
+/// Writes every binding, whatever its leases' states.
+fn write(book: &Book, out: &mut impl Write) -> anyhow::Result<u64> {
+    let (mut from, mut count) = (Vec::new(), 0);
+    loop {
+        let mut failure = None;
+        let progress = book.scan_all(&mut from, &mut |run| {
+            for record in run.iter() {
+                let written =
+                    record
+                        .to_binding()
+                        .map_err(anyhow::Error::from)
+                        .and_then(|binding| {
+                            json_lines::write_binding(out, &binding).map_err(anyhow::Error::from)
+                        });
+                if let Err(error) = written {
+                    failure = Some(error);
+                    return Flow::Stop;
+                }
+                count += 1;
+            }
+            Flow::Continue
+        })?;
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if progress == Progress::Done {
+            out.flush()?;
+            return Ok(count);
+        }
+    }
 }

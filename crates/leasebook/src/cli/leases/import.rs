@@ -1,8 +1,14 @@
 //! `leasebook leases import`: from other servers' files into the store.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use leasebook_store::LeaseStore as _;
 
 use crate::exit::Exit;
+use crate::import::links::ConfiguredLinks;
+use crate::import::{self, Notice, Summary, Watch};
 
 /// How it is used.
 const EXAMPLES: &str = "\
@@ -31,14 +37,133 @@ pub(super) struct Args {
     /// Print nothing but errors.
     #[arg(long, short)]
     quiet: bool,
+    /// Print the summary as one JSON object.
+    #[arg(long)]
+    json: bool,
     /// Show no progress; it is shown only where standard error is a terminal.
     #[arg(long)]
     no_progress: bool,
 }
 
+/// Bad lines that are told one by one; all are counted.
+const TOLD_LINES: u64 = 50;
+
 /// Reads the files into the store.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let _ = (&args.files, &args.data, args.quiet, args.no_progress);
-    crate::config::load(&args.config)?;
-    Err(super::super::not_in_this_version("the import"))
+    let config = crate::config::load(&args.config)?.config;
+    let data = args.data.clone().unwrap_or_else(|| config.data.clone());
+    let book = super::open_book(&data)?;
+    let links = ConfiguredLinks::of(&config);
+    let mut watch = Watching::new(!args.quiet && !args.no_progress);
+    let began = Instant::now();
+    let summary = import::import(&book, &links, &args.files, &mut watch);
+    let (told, notices) = watch.end();
+    let summary = summary?;
+    if notices > told {
+        eprintln!("and {} more lines of this kind", notices - told);
+    }
+    let is_empty = book.stats()?.bindings == 0;
+    book.close()?;
+    if args.json {
+        println!("{}", json(&summary));
+    } else if !args.quiet {
+        tell(&summary, began.elapsed());
+        if is_empty && config.links.is_empty() {
+            eprintln!("the configuration has no [[link]]; leasebook migrate kea makes them");
+        }
+    }
+    Ok(if summary.skipped > 0 {
+        Exit::Partial
+    } else {
+        Exit::Complete
+    })
+}
+
+fn tell(summary: &Summary, took: Duration) {
+    let Summary {
+        rows,
+        leases,
+        written,
+        removed,
+        unchanged,
+        older,
+        skipped,
+        reduced,
+    } = summary;
+    #[expect(clippy::cast_precision_loss, reason = "shown as a whole number")]
+    let rate = *rows as f64 / took.as_secs_f64();
+    println!("{rows} rows, {leases} leases, in {took:.1?} ({rate:.0} rows a second)");
+    println!("{written} bindings written, {unchanged} unchanged, {removed} removed");
+    if *older > 0 {
+        println!("{older} leases left as they are: the book has heard of them since");
+    }
+    if *skipped + *reduced > 0 {
+        println!("{skipped} lines skipped, {reduced} taken without a part of them; see above");
+    }
+}
+
+fn json(summary: &Summary) -> serde_json::Value {
+    let Summary {
+        rows,
+        leases,
+        written,
+        removed,
+        unchanged,
+        older,
+        skipped,
+        reduced,
+    } = summary;
+    serde_json::json!({
+        "rows": rows, "leases": leases, "written": written, "removed": removed,
+        "unchanged": unchanged, "older": older, "skipped": skipped, "reduced": reduced,
+    })
+}
+
+/// Shows progress and lines that were not taken as they stand.
+struct Watching {
+    bar: ProgressBar,
+    told: u64,
+    notices: u64,
+}
+
+impl Watching {
+    fn new(shows: bool) -> Self {
+        // Hides itself where standard error is no terminal.
+        let bar = if shows {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
+        let style =
+            "{wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            told: 0,
+            notices: 0,
+        }
+    }
+
+    /// How many were told, and how many there were.
+    fn end(self) -> (u64, u64) {
+        self.bar.finish_and_clear();
+        (self.told, self.notices)
+    }
+}
+
+impl Watch for Watching {
+    fn notice(&mut self, notice: Notice) {
+        self.notices += 1;
+        if self.told < TOLD_LINES {
+            self.told += 1;
+            self.bar.suspend(|| eprintln!("{notice}"));
+        }
+    }
+
+    fn progress(&mut self, done: u64, total: u64) {
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
 }

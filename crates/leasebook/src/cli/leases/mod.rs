@@ -3,13 +3,18 @@
 mod export;
 mod import;
 mod list;
+mod repair;
 mod show;
 mod stats;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
+use leasebook_store::Book;
 
+use crate::config::Config;
 use crate::exit::Exit;
 
 /// Bring leases in and out of the store, and look at them.
@@ -28,6 +33,7 @@ enum Command {
     List(list::Args),
     Show(show::Args),
     Stats(stats::Args),
+    Repair(repair::Args),
 }
 
 /// Which store, for commands that only read it.
@@ -42,6 +48,45 @@ struct Store {
     data: Option<PathBuf>,
 }
 
+impl Store {
+    /// Opens the book, which must be there, and gives the configuration if there is one.
+    fn open(&self) -> anyhow::Result<(Book, Option<Config>)> {
+        let config = self
+            .config
+            .as_deref()
+            .map(crate::config::load)
+            .transpose()?;
+        let config = config.map(|loaded| loaded.config);
+        let data = self
+            .data
+            .clone()
+            .or_else(|| config.as_ref().map(|config| config.data.clone()));
+        let data = data.context("give --config or --data")?;
+        if !data.join("ledger").exists() {
+            bail!(
+                "{} has no book; leasebook leases import or serve begins one",
+                data.display()
+            );
+        }
+        Ok((open_book(&data)?, config))
+    }
+}
+
+/// Opens a book and tells what had to be recovered.
+fn open_book(data: &Path) -> anyhow::Result<Book> {
+    let (book, recovery) = crate::book::open(data)?;
+    if let Some(torn) = recovery.torn {
+        eprintln!("{torn}");
+    }
+    Ok(book)
+}
+
+/// Unix seconds.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
 /// Runs one of them.
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     match args.command {
@@ -50,5 +95,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Stats(args) => stats::run(&args),
+        Command::Repair(args) => repair::run(&args),
     }
 }
