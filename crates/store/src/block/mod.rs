@@ -43,3 +43,6 @@ const CRC_FROM: usize = 8;
 const FLAG_RELAYS_AGREE: u16 = 0b01;
 /// Records of this block with equal remote tags have equal nearest Remote-IDs.
 const FLAG_REMOTES_AGREE: u16 = 0b10;
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@
 use std::net::Ipv6Addr;
 
 use leasebook_store::{
-    Binding, Change, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Links,
-    Progress, Query, RelayData, Selector,
+    Binding, Book, BookOptions, Change, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState,
+    LeaseStore, LinkId, Links, MemoryStore, Progress, Query, RelayData, Selector,
 };
 use leasebook_wire::Duid;
 use proptest::prelude::*;
@@ -161,5 +161,61 @@ pub fn answers(store: &dyn LeaseStore, query: &Query, now: u64, chunk: usize) ->
         if progress == Progress::Done {
             return found;
         }
+    }
+}
+
+/// An engine under test, with what it needs to live.
+pub struct Engine {
+    kind: Kind,
+}
+
+enum Kind {
+    Memory(MemoryStore),
+    Book {
+        book: Book,
+        settles: bool,
+        _dir: tempfile::TempDir,
+    },
+}
+
+impl Engine {
+    pub fn memory() -> Self {
+        Self {
+            kind: Kind::Memory(MemoryStore::new()),
+        }
+    }
+
+    /// The durable book; with `settles` it makes a checkpoint after each put.
+    pub fn book(settles: bool) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (book, _) = Book::open(dir.path(), BookOptions::default(), 1).unwrap();
+        Self {
+            kind: Kind::Book {
+                book,
+                settles,
+                _dir: dir,
+            },
+        }
+    }
+
+    pub fn store(&self) -> &dyn LeaseStore {
+        match &self.kind {
+            Kind::Memory(memory) => memory,
+            Kind::Book { book, .. } => book,
+        }
+    }
+
+    pub fn put(&self, binding: Binding) -> u64 {
+        let seq = self.store().commit(vec![Change::Put(binding)]).unwrap();
+        if let Kind::Book {
+            book,
+            settles: true,
+            ..
+        } = &self.kind
+        {
+            book.checkpoint().unwrap();
+            book.verify().unwrap();
+        }
+        seq
     }
 }
