@@ -172,13 +172,26 @@ pub struct Engine {
 enum Kind {
     Memory(MemoryStore),
     Book {
-        book: Book,
+        book: Box<Book>,
         settles: bool,
         _dir: tempfile::TempDir,
     },
 }
 
 impl Engine {
+    /// Runs a test on the model in memory, on the durable book with everything in memory still,
+    /// and on one with everything in the ledger.
+    pub fn each(test: impl Fn(&Self)) {
+        for (name, engine) in [
+            ("in memory", Self::memory()),
+            ("in overlays", Self::book(false)),
+            ("in the ledger", Self::book(true)),
+        ] {
+            eprintln!("{name}");
+            test(&engine);
+        }
+    }
+
     pub fn memory() -> Self {
         Self {
             kind: Kind::Memory(MemoryStore::new()),
@@ -191,7 +204,7 @@ impl Engine {
         let (book, _) = Book::open(dir.path(), BookOptions::default(), 1).unwrap();
         Self {
             kind: Kind::Book {
-                book,
+                book: Box::new(book),
                 settles,
                 _dir: dir,
             },
@@ -201,7 +214,7 @@ impl Engine {
     pub fn store(&self) -> &dyn LeaseStore {
         match &self.kind {
             Kind::Memory(memory) => memory,
-            Kind::Book { book, .. } => book,
+            Kind::Book { book, .. } => &**book,
         }
     }
 
