@@ -2,8 +2,8 @@
 //!
 //! Sources are read line by line, without a compiler: in Rust a function with an attribute whose last path segment
 //! begins with `test`, and the `///` block above it; in Python a function named `test_*` and its docstring; and every
-//! fuzz target with its `//!` block. A test marked `#[ignore]` or `@pytest.mark.skip` does not run, so its claim does
-//! not count.
+//! fuzz target with its `//!` block. A test marked `#[ignore]`, `@pytest.mark.skip` or `@pytest.mark.xfail` shows
+//! nothing, so its claim does not count.
 
 mod python;
 mod rust;

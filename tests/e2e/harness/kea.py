@@ -14,6 +14,8 @@ from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Callable, Union
 
+from harness import wire
+
 DATA = Path(__file__).resolve().parent.parent.parent / "data"
 KEA = DATA / "kea-3.3.1"
 KEA_MANY = DATA / "kea-3.3.1-many"
@@ -71,8 +73,11 @@ def row(fields: dict[str, str], is_prefix: bool) -> Row:
 
 
 def recorded_at(folder: Path) -> int:
-    """When the recording was made: a second after the server last heard a client."""
-    return max(row.last_heard() for row in rows((folder / "kea-leases6.csv").read_text())) + 1
+    """When the recording was made: what was left of a lease then tells."""
+    expiries = {row.what: row.expire for row in rows((folder / "kea-leases6.csv").read_text())}
+    first, _ = wire.unframe((folder / "by-link-address.reply.bin").read_bytes())
+    (lease,) = wire.binding(wire.message(first[0]).first(wire.CLIENT_DATA) or b"").leases
+    return expiries[lease.what] - lease.valid
 
 
 def shifted(folder: Path, now: Union[float, None] = None) -> str:

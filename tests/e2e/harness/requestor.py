@@ -1,6 +1,10 @@
 """A requestor on a plain socket, which keeps every octet that went either way."""
 
+import fcntl
 import socket
+import struct
+import termios
+import time
 from dataclasses import dataclass, field
 from typing import Union
 
@@ -8,6 +12,8 @@ from harness import wire
 from harness.waiting import Deadline
 
 READ_OCTETS = 65536
+# A server that has room to write does so many times within this.
+STALL_SECS = 1.0
 
 
 @dataclass
@@ -95,6 +101,13 @@ class Requestor:
                 raise Closed(self._rest)
             self.spoken.append((False, octets))
             self._rest += octets
+
+    def is_stalled(self) -> bool:
+        """Whether octets wait to be read and no more come: the sockets are full and the server waits for us."""
+        waiting = struct.pack("i", 0)
+        before = fcntl.ioctl(self._socket, termios.FIONREAD, waiting)
+        time.sleep(STALL_SECS)
+        return before != waiting and before == fcntl.ioctl(self._socket, termios.FIONREAD, waiting)
 
     def is_closed_within(self, seconds: float) -> bool:
         """Whether the server ends the stream in that time, without another message before."""

@@ -56,6 +56,11 @@ MANY_RELAY = bytes.fromhex("0003000102000000bb01")
 MANY_CLIENTS = 40_000
 
 
+def many_client(index: int) -> bytes:
+    """The DUID of one of them: as long as a DUID may be, so that their bindings are many octets."""
+    return b"\x00\x02\x00\x00\x0d\xe9" + index.to_bytes(4, "big") + bytes(120)
+
+
 def many_leases(now: int, clients: int = MANY_CLIENTS) -> str:
     """A lease file with one prefix for each of many clients of one relay on the first link."""
     head = "address,duid,valid_lifetime,expire,subnet_id,pref_lifetime,lease_type,iaid,prefix_len,fqdn_fwd,fqdn_rev,hostname,hwaddr,state,user_context,hwtype,hwaddr_source,pool_id\n"
@@ -72,7 +77,7 @@ def many_leases(now: int, clients: int = MANY_CLIENTS) -> str:
     )
 
     def line(index: int) -> str:
-        duid = ":".join(f"{octet:02x}" for octet in b"\x00\x03\x00\x01\x02\x02" + index.to_bytes(4, "big"))
+        duid = ":".join(f"{octet:02x}" for octet in many_client(index))
         prefix = f"3fff:100:{index >> 8:x}:{(index & 0xFF) << 8:x}::"
         return f"{prefix},{duid},864000,{now + 863000},1,432000,2,1,56,0,0,,,0,{relay},,,0\n"
 

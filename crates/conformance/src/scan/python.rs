@@ -29,11 +29,15 @@ pub(super) fn tests(text: &str) -> Vec<Found> {
     found
 }
 
-/// Whether a decorator always leaves its test out; `skipif` does so only where something is missing.
+/// Whether a decorator always leaves its test out, or expects it to fail; `skipif` does so only
+/// where something is missing.
 fn is_skip(decorator: &str) -> bool {
-    decorator
-        .strip_prefix("@pytest.mark.skip")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('('))
+    ["skip", "xfail"].iter().any(|mark| {
+        decorator
+            .strip_prefix("@pytest.mark.")
+            .and_then(|rest| rest.strip_prefix(mark))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('('))
+    })
 }
 
 /// The name in `def name(` or `async def name(`.
@@ -114,11 +118,11 @@ mod tests {
 
     #[test]
     fn what_is_always_skipped_is_marked() {
-        let text = "@pytest.mark.skip(reason='x')\ndef test_a():\n    pass\n@pytest.mark.skipif(x)\ndef test_b():\n    pass\n";
+        let text = "@pytest.mark.skip(reason='x')\ndef test_a():\n    pass\n@pytest.mark.skipif(x)\ndef test_b():\n    pass\n@pytest.mark.xfail\ndef test_c():\n    pass\n";
         let ignored: Vec<_> = found(text)
             .into_iter()
             .map(|(_, _, ignored)| ignored)
             .collect();
-        assert_eq!(ignored, [true, false]);
+        assert_eq!(ignored, [true, false, true]);
     }
 }
