@@ -127,13 +127,13 @@ impl Replier<'_> {
         out: &mut Vec<u8>,
     ) -> Result<u64, ComposeError> {
         let is_plain = to.asked.is_empty() && !to.wants_base_time;
-        if is_plain && !*is_first && run.iter().all(|record| self.is_template(&record)) {
+        if is_plain && !*is_first {
             let start = out.len();
             out.extend_from_slice(run.frames());
             if self.patch_run(to.xid, run, out.get_mut(start..).unwrap_or_default()) {
                 return Ok(u64::try_from(run.len()).unwrap_or(u64::MAX));
             }
-            // The frames are not what the heads say: read the leases instead.
+            // Some lease has ended or has an age of its own: one by one, then.
             out.truncate(start);
         }
         // Relays in recovery ask for just this (BLQ-R-012), so it has its own short way.
@@ -163,10 +163,14 @@ impl Replier<'_> {
         record.is_all_live(self.now) && record.is_uniform() && !record.frame().is_empty()
     }
 
-    /// Makes the copied frames true; `false` if they do not fit the records.
+    /// Makes the copied frames true; `false` if they cannot be, for a record that is no template
+    /// or whose head says otherwise.
     fn patch_run(&self, xid: Xid, run: &Run<'_>, frames: &mut [u8]) -> bool {
         let mut rest = frames;
         for record in run.iter() {
+            if !self.is_template(&record) {
+                return false;
+            }
             match patch(rest, &record, xid, self.now) {
                 Some(next) => rest = next,
                 None => return false,
