@@ -45,6 +45,9 @@ pub trait LeaseStore: Send + Sync {
     ///
     /// Every record that matches from the cursor's making to its end is told at least once;
     /// one that changes meanwhile may be told again (BLQ-S-062).
+    ///
+    /// Changes that become durable meanwhile wait to be visible until this returns, so `visit`
+    /// copies and returns; it must not ask the store anything.
     fn scan(
         &self,
         cursor: &mut Cursor,

@@ -15,6 +15,7 @@
 //! Nothing here knows sockets, messages beyond the record's template, or a clock.
 #![deny(unsafe_code)]
 
+mod ahead;
 mod beginning;
 pub mod binding;
 mod block;

@@ -96,8 +96,7 @@ impl<'a> BlockView<'a> {
         if index >= self.count {
             return None;
         }
-        let head = entry_at(index) + PLACES_OCTETS;
-        let head = self.octets.get(head..head + HEAD_OCTETS)?;
+        let head = self.head(index);
         let [key, frame, rest] = [0, 1, 2].map(|field| self.part(index, field));
         Some(RecordView::from_parts(head, key, frame, rest))
     }
@@ -142,22 +141,22 @@ impl<'a> BlockView<'a> {
     /// [`RecordView::is_any_live`] of one record, without putting the record together.
     #[inline]
     pub(crate) fn is_any_live(&self, index: usize, now: u64) -> bool {
-        let head = entry_at(index) + PLACES_OCTETS;
-        let left = u32_at(self.octets, head + 12);
-        let clt = u64_at(self.octets, head);
+        let head = self.head(index);
+        let left = u32_at(head, 12);
+        let clt = u64_at(head, 0);
         left == u32::MAX || u64::from(left) > now.saturating_sub(clt)
     }
 
     /// [`RecordView::remote_tag`] of one record.
     #[inline]
     pub(crate) fn remote_tag(&self, index: usize) -> u64 {
-        u64_at(self.octets, entry_at(index) + PLACES_OCTETS + 24)
+        u64_at(self.head(index), 24)
     }
 
     /// [`RecordView::has_many_ids`] of one record.
     #[inline]
     pub(crate) fn has_many_ids(&self, index: usize) -> bool {
-        let flags = self.octets.get(entry_at(index) + PLACES_OCTETS + 33);
+        let flags = self.head(index).get(33);
         flags.is_some_and(|flags| flags & FLAG_MANY_IDS != 0)
     }
 
@@ -171,6 +170,15 @@ impl<'a> BlockView<'a> {
     #[inline]
     pub(crate) fn remotes_agree(&self) -> bool {
         u16_at(self.octets, 12) & FLAG_REMOTES_AGREE != 0
+    }
+
+    /// One look at the bounds for all fields of a head.
+    #[inline]
+    fn head(&self, index: usize) -> &'a [u8; HEAD_OCTETS] {
+        let octets = self.octets.get(entry_at(index) + PLACES_OCTETS..);
+        octets
+            .and_then(|octets| octets.first_chunk())
+            .unwrap_or(&[0; HEAD_OCTETS])
     }
 
     #[inline]

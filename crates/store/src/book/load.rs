@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use super::Book;
 use super::change_log::{Effect, Totals};
 use super::resolve::{State, Writer, without};
+use crate::ahead::{STEPS_AHEAD, touch};
 use crate::beginning::Beginning;
 use crate::binding::{Binding, LeaseName};
 use crate::index::{self, Index};
@@ -53,10 +54,12 @@ impl Book {
         bindings: impl IntoIterator<Item = Binding>,
         send: &mpsc::SyncSender<Sorted>,
     ) -> Result<(), StoreError> {
+        let limit = free_octets().map_or(usize::MAX, |free| (free / 8).max(LEAST_BATCH_OCTETS));
+        let limit = limit.min(self.options.load_octets);
         let mut records = Records::default();
         for binding in bindings {
             records.push(&binding)?;
-            if records.octets() >= self.options.load_octets {
+            if records.octets() >= limit {
                 let batch = Sorted::new(std::mem::take(&mut records));
                 if send.send(batch).is_err() {
                     // Its error is the one to tell.
@@ -121,6 +124,19 @@ impl Book {
         journal.release(seq)?;
         Ok(changed)
     }
+}
+
+/// However little memory is free: below this, batches would cost more than they save.
+const LEAST_BATCH_OCTETS: usize = 16 << 20;
+
+/// What memory the machine has for the asking; none where it does not say.
+fn free_octets() -> Option<usize> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kib: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
 }
 
 /// Encoded bindings, and the orders in which they are looked at: all that can be done before
@@ -216,10 +232,15 @@ struct Resolved<'r> {
 impl Resolved<'_> {
     /// What the ledger shall say, in the order of keys.
     fn shadows(&self) -> impl Iterator<Item = Shadow<'_>> {
-        let given = self.batch.by_key.iter();
+        let by_key = &self.batch.by_key;
         let is_given = |at: u32| self.is_given.get(at as usize) == Some(&true);
-        let given = given.filter(move |(_, at)| is_given(*at));
-        let mut given = given.map(|(_, at)| self.batch.get(*at)).peekable();
+        let given = by_key.iter().enumerate().inspect(|(place, _)| {
+            if let Some((_, later)) = by_key.get(place + STEPS_AHEAD) {
+                touch(self.batch.records.octets_of(*later as usize));
+            }
+        });
+        let given = given.filter(move |(_, (_, at))| is_given(*at));
+        let mut given = given.map(|(_, (_, at))| self.batch.get(*at)).peekable();
         let extras = self.extras.iter();
         let mut extras = extras
             .map(|(key, record)| (key.as_slice(), record.as_ref().map(Record::view)))

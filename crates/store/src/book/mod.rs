@@ -63,8 +63,9 @@ pub struct BookOptions {
     /// Octets of memory for changes before a checkpoint is wanted. At twice as many a commit
     /// makes the checkpoint itself. Default 64 MiB, about 64 000 changes.
     pub overlay_octets: usize,
-    /// Octets of records that a bulk load sorts at once; it takes about three times as much
-    /// memory. Default 256 MiB, about a million bindings.
+    /// Octets of records that a bulk load sorts at once, at most; it takes about four times as
+    /// much memory, so an eighth of what the machine has free is the limit in any case. Default
+    /// 1 GiB, about three million bindings: the fewer the batches, the less is written twice.
     pub load_octets: usize,
 }
 
@@ -72,7 +73,7 @@ impl Default for BookOptions {
     fn default() -> Self {
         Self {
             overlay_octets: 64 << 20,
-            load_octets: 256 << 20,
+            load_octets: 1 << 30,
         }
     }
 }

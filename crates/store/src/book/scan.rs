@@ -248,6 +248,7 @@ impl<'s, 'v> Scan<'s, 'v> {
     }
 
     /// Tells the records of a part that `matches` says yes to, neighbours together.
+    #[inline]
     fn runs(&mut self, part: Part<'v>, told: &mut Told, mut matches: impl FnMut(usize) -> bool) {
         let Part { block, from, to } = part;
         told.seen += to - from;

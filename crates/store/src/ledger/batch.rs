@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use heed::{PutFlags, RwTxn};
 
 use super::Table;
+use crate::ahead::{STEPS_AHEAD, touch};
 use crate::beginning::Beginning;
 use crate::index::{Entry, Index, entries};
 use crate::record::RecordView;
@@ -215,6 +216,9 @@ impl Changes {
         });
         let mut last = table.last(txn)?.map(|(key, _)| key.to_vec());
         for (at, item) in items.iter().enumerate() {
+            if let Some(later) = items.get(at + STEPS_AHEAD) {
+                touch(self.key(later));
+            }
             let key = self.key(item);
             if item.comes {
                 let is_behind = last.as_deref().is_none_or(|last| last < key);

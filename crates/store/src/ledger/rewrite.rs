@@ -52,7 +52,12 @@ pub(super) fn rewrite<'c>(
             for record in &carried {
                 packer.push(record.view()).map_err(fail)?;
             }
-            merge(ledger, taken.as_ref(), &mut shadows, &mut packer, indexes)?;
+            let changed = merge(ledger, taken.as_ref(), &mut shadows, &mut packer, indexes)?;
+            if !changed && carried.is_empty() && packer.is_first {
+                // All of it says the same as before: the block may stay as it is.
+                out.taken.pop_back();
+                break;
+            }
             let until = taken.as_ref().and_then(|taken| taken.until.as_deref());
             let next_change = shadows.peek().map(|(key, _)| *key);
             let next = match until {
@@ -72,15 +77,17 @@ pub(super) fn rewrite<'c>(
     Ok(())
 }
 
-/// One stretch: what the block has and what changes there, in order, into `packer`.
+/// One stretch: what the block has and what changes there, in order, into `packer`. Returns
+/// whether anything does.
 fn merge<'v, 'c: 'v>(
     ledger: &Ledger,
     taken: Option<&'v Taken>,
     shadows: &mut Peekable<impl Iterator<Item = Shadow<'c>>>,
     packer: &mut Packer<'v, '_, '_, '_>,
     indexes: &mut IndexChanges,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let fail = |error: heed::Error| ledger.fail("rewrite a block", &error);
+    let mut changed = false;
     let block = taken.map(|taken| {
         BlockView::open_checked(&taken.octets).map_err(|error| ledger.damaged(&taken.bound, &error))
     });
@@ -96,7 +103,9 @@ fn merge<'v, 'c: 'v>(
         }
         let replaced = old.next_if(|old| old.key() == key);
         let kept = replaced.filter(|old| new.is_some_and(|new| new.says_the_same(old)));
-        if kept.is_none() {
+        // Taking away what is not there is no change either.
+        if kept.is_none() && (replaced.is_some() || new.is_some()) {
+            changed = true;
             indexes.note(replaced.as_ref(), new.as_ref());
         }
         if let Some(record) = kept.or(new) {
@@ -106,7 +115,7 @@ fn merge<'v, 'c: 'v>(
     for kept in old {
         packer.push(kept).map_err(fail)?;
     }
-    Ok(())
+    Ok(changed)
 }
 
 /// The block that `key` falls into; none if there is no block at all.

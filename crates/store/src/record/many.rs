@@ -32,9 +32,14 @@ impl Records {
 
     /// The record of that number; of one that is not there, an empty view.
     pub(crate) fn get(&self, number: usize) -> RecordView<'_> {
+        RecordView::trusted(self.octets_of(number))
+    }
+
+    /// The record in its one-record form.
+    pub(crate) fn octets_of(&self, number: usize) -> &[u8] {
         let end = self.ends.get(number).copied().unwrap_or(0);
         let octets = self.octets.get(self.start(number)..end);
-        RecordView::trusted(octets.unwrap_or_default())
+        octets.unwrap_or_default()
     }
 
     /// Makes the journal's change `seq` the one that made all of them what they are.
