@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use leasebook_wire::Duid;
 
 use crate::binding::{Binding, LeaseName, LinkId};
+use crate::journal::TooLarge;
 use crate::query::{Cursor, Flow, Progress, Run};
 use crate::record::{CorruptRecord, EncodeError, Record};
 
@@ -128,6 +129,9 @@ pub enum StoreError {
         /// The engine's words.
         reason: String,
     },
+    /// More changes than the journal takes at once; nothing of them has happened.
+    #[error("{0}")]
+    TooLarge(#[from] TooLarge),
     /// An earlier failure made the book read-only; restarting recovers what was acknowledged.
     #[error("the book takes no changes since an earlier failure: {reason}")]
     ReadOnly {

@@ -281,6 +281,27 @@ fn a_commit_makes_the_checkpoint_itself_if_nobody_does() {
 }
 
 #[test]
+fn more_than_the_journal_takes_at_once_is_refused_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (book, _) = Book::open(dir.path(), BookOptions::default(), 7).unwrap();
+    put(&book, 0..3);
+    let large = |number: u32| {
+        let mut binding = binding(number);
+        // An option of the greatest length there is.
+        binding.options = [vec![0, 39, 0xff, 0xff], vec![0; 65_535]].concat();
+        Change::Put(binding)
+    };
+    let error = book.commit((0..400).map(large).collect()).unwrap_err();
+    assert!(matches!(error, StoreError::TooLarge(_)), "{error}");
+    has(&book, 0..3);
+    assert_eq!(book.last_seq(), 3);
+    put(&book, 3..5);
+    has(&book, 0..5);
+    book.checkpoint().unwrap();
+    assert_eq!(book.verify().unwrap(), 5);
+}
+
+#[test]
 fn many_threads_commit_load_read_and_checkpoint_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let book = open(dir.path());

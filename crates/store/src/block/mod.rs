@@ -1,7 +1,7 @@
 //! Blocks: records packed together so that a few pages of the ledger hold many.
 //!
 //! A scan that meets one record a page misses the cache at each; one that meets a page of
-//! records streams (docs/decisions/0003). Inside a block like lies with like, so the frames of
+//! records streams (docs/decisions/0002). Inside a block like lies with like, so the frames of
 //! neighbours are one run of octets that goes to the socket with one copy:
 //!
 //! ```text

@@ -14,7 +14,7 @@ use crate::ahead::{STEPS_AHEAD, touch};
 use crate::beginning::Beginning;
 use crate::binding::{Binding, LeaseName};
 use crate::index::{self, Index};
-use crate::journal::{Batch, Journal, JournalError};
+use crate::journal::{Batch, Journal};
 use crate::key::{BindingKey, RelayTag, client_of, link_of};
 use crate::lease_store::StoreError;
 use crate::ledger::Reader;
@@ -107,7 +107,7 @@ impl Book {
         let mut payload = Vec::new();
         Effect::Loaded.compose(writer.state().totals, &mut payload);
         let mut batch = Batch::new();
-        batch.push(&payload).map_err(JournalError::from)?;
+        batch.push(&payload)?;
         journal.append(&mut batch)?;
         journal.sync()?;
         let used = State {

@@ -12,7 +12,7 @@ use super::Shared;
 use super::change_log::{Effect, Totals};
 use super::view::View;
 use crate::binding::{LeaseName, LinkId};
-use crate::journal::{Batch, JournalError, Resolver};
+use crate::journal::{Batch, Resolver};
 use crate::lease_store::{Change, StoreError};
 use crate::overlay::{Overlay, Said};
 use crate::record::{Record, RecordView};
@@ -155,7 +155,7 @@ impl Writer {
             record.number(self.state.seq + 1);
         }
         effect.compose(self.state.totals, &mut self.payload);
-        batch.push(&self.payload).map_err(JournalError::from)?;
+        batch.push(&self.payload)?;
         self.state.seq += 1;
         let mut note = |key: &[u8]| {
             let had = self.group.get(key).to_owned();

@@ -15,8 +15,11 @@ use crate::record::{IdKind, RecordView};
 /// pages and the visibility of changes for as long as they last. About a millisecond.
 const WORK_BLOCKS: usize = 512;
 
-/// Records of overlays, and changes, that count as much as a block.
+/// Records of overlays that count as much as a block.
 const BLOCK_RECORDS: usize = 16;
+
+/// As how many of these a change counts, for which a record has to be looked up.
+const CHANGE_RECORDS: usize = 8;
 
 /// Of the records of a block, one in so many has to match for its neighbour to be worth a look
 /// before the index is asked again.
@@ -54,6 +57,12 @@ impl Work {
         if self.records == BLOCK_RECORDS {
             self.records = 0;
             self.block();
+        }
+    }
+
+    fn change(&mut self) {
+        for _ in 0..CHANGE_RECORDS {
+            self.record();
         }
     }
 
@@ -308,7 +317,7 @@ impl<'s, 'v> Scan<'s, 'v> {
             {
                 return Ok(Progress::More);
             }
-            self.work.record();
+            self.work.change();
             if self.work.is_done() {
                 return Ok(Progress::More);
             }

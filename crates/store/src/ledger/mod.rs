@@ -2,7 +2,7 @@
 //!
 //! An LMDB environment of its own, `DATA/ledger`, with [blocks](crate::block) under the lowest
 //! key each may hold, the [indexes](crate::index), and one record of [`Meta`]. It is changed by
-//! whole transactions that are synced, and by nothing else (docs/decisions/0003): so it is
+//! whole transactions that are synced, and by nothing else (docs/decisions/0002): so it is
 //! always a book that once was, and whatever came since is in the journal.
 //!
 //! | file | its job |
