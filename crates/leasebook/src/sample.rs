@@ -63,9 +63,12 @@ impl Sample {
 
     /// The DUID of a client of a relay: a DUID-LL whose address looks as random as real ones.
     pub fn client_id(relay: u32, client: u32) -> Vec<u8> {
-        let [a, b, c, d] = client.wrapping_mul(0x9e37_79b1).to_be_bytes();
-        let [_, _, e, f] = relay.to_be_bytes();
-        vec![0, 3, 0, 1, 2, e, f ^ d, a, b, c ^ d, d]
+        let mixed = client.wrapping_mul(0x9e37_79b1).to_be_bytes();
+        let [_, _, high, low] = relay.to_be_bytes();
+        let [_, _, third, fourth] = mixed;
+        let head = [0, 3, 0, 1, 2, high, low ^ fourth];
+        let [first, second, _, _] = mixed;
+        [&head[..], &[first, second, third ^ fourth, fourth]].concat()
     }
 
     /// All bindings, relay by relay.

@@ -5,6 +5,10 @@
 //! are held against the code by tests. Fields keep their spans, so that what is found wrong
 //! later still has its place.
 #![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "brackets in these texts are for people: they are help and examples"
+)]
+#![allow(
     clippy::doc_link_with_quotes,
     reason = "the comments are TOML's documentation, and its lists look so"
 )]

@@ -57,11 +57,19 @@ impl Timers {
     }
 
     /// `BULK_LQ_CONN_TIMEOUT`, the same in both. Source: draft §4.6.
+    #[expect(
+        clippy::unused_self,
+        reason = "a timer of the preset as the others are"
+    )]
     pub fn connect_timeout(self) -> Duration {
         Duration::from_secs(30)
     }
 
     /// `BULK_LQ_MAX_RETRY`, the longest wait between attempts. Source: draft §4.6.
+    #[expect(
+        clippy::unused_self,
+        reason = "a timer of the preset as the others are"
+    )]
     pub fn max_retry(self) -> Duration {
         Duration::from_secs(60)
     }

@@ -129,9 +129,9 @@ pub fn import(
         },
         &mut |octets| watch.progress(octets, total),
     )?;
-    problems
-        .into_iter()
-        .for_each(|problem| watch.notice(Notice::Line(problem)));
+    for problem in problems {
+        watch.notice(Notice::Line(problem));
+    }
     (summary.rows, summary.leases) = (scan.rows, scan.leases);
 
     let mut rows = files.rows(&scan);

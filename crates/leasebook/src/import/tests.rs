@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use leasebook_store::{LeaseStore, LinkId, MemoryStore};
@@ -21,10 +22,12 @@ impl Watch for Told {
 fn links(subnets: &[u32]) -> ConfiguredLinks {
     let mut text = String::new();
     for id in subnets {
-        text += &format!(
-            "[[link]]\nid = {id}\nname = \"l{id}\"\non-link = [\"3fff:0:{}::/64\"]\n",
-            id - 1
-        );
+        let number = id - 1;
+        write!(
+            text,
+            "[[link]]\nid = {id}\nname = \"l{id}\"\non-link = [\"3fff:0:{number}::/64\"]\n"
+        )
+        .unwrap();
     }
     let loaded = crate::config::parse(&text, Path::new("links.toml")).unwrap();
     ConfiguredLinks::of(&loaded.config)

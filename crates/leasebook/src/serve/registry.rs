@@ -98,7 +98,9 @@ impl Registry {
                 .send(Command::Reconfigure(Arc::clone(&self.settings)));
         }
         let sources: Vec<IpAddr> = self.open.values().map(|open| open.source).collect();
-        sources.into_iter().for_each(|source| self.share(source));
+        for source in sources {
+            self.share(source);
+        }
     }
 
     /// Ends all.

@@ -1,4 +1,8 @@
 //! The arguments of `leasebook query`.
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "brackets in these texts are for people: they are help and examples"
+)]
 
 use std::net::Ipv6Addr;
 use std::time::Duration;

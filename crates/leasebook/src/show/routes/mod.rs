@@ -11,7 +11,7 @@
 //! Nothing is dropped in silence: a prefix that gets no route is a comment with the reason,
 //! which `ip` passes over. `replace` makes running it twice harmless. The kernel takes a
 //! route away when the lease ends (`expires`), since nobody else will; whoever keeps routes
-//! in step by other means turns that off. Next hops are chosen by D-43 ([`next_hop`]),
+//! in step by other means turns that off. Next hops are chosen by D-43 ([`mod@next_hop`]),
 //! prefixes refused by RELAY-054 ([`refuse`]).
 
 mod next_hop;
