@@ -73,7 +73,9 @@ impl Group {
             preferred: row.preferred.min(row.valid),
             valid: row.valid,
         });
-        if self.newest.is_none_or(|newest| row.clt >= newest) {
+        if self.newest.is_none_or(|newest| {
+            is_better(newest, self.relay.as_ref(), row.clt, row.relay.as_ref())
+        }) {
             self.newest = Some(row.clt);
             self.relay.clone_from(&row.relay);
             self.options = options(row);
@@ -118,7 +120,9 @@ impl Group {
                 .leases
                 .retain(|kept| kept.name != name || kept.clt > at);
         }
-        if self.newest.is_some_and(|newest| newest >= held.clt()) {
+        if self.newest.is_some_and(|newest| {
+            is_better(held.clt(), held.relay.as_ref(), newest, self.relay.as_ref())
+        }) {
             binding.relay = self.relay;
             binding.options = self.options;
         }
@@ -128,6 +132,21 @@ impl Group {
         }
         (binding != held).then_some(Merged::Put(binding))
     }
+}
+
+/// Whether relays told at `new` are to take the place of those told at `old`.
+///
+/// The newer transaction's are (BLQ-S-042). A server writes the leases of one message in
+/// several rows of one time; where one of them tells more of the way, it is the one that
+/// counts, so that no relay loses sight of its client.
+fn is_better(
+    old: u64,
+    old_relay: Option<&RelayData>,
+    new: u64,
+    new_relay: Option<&RelayData>,
+) -> bool {
+    let told = |relay: Option<&RelayData>| relay.map_or(0, |relay| relay.chain.len());
+    new > old || (new == old && told(new_relay) >= told(old_relay))
 }
 
 /// What an import makes of one client on one link.
@@ -385,6 +404,21 @@ mod tests {
         assert_eq!(put(&[new.clone(), old.clone()]).relay, relay("::2"));
         new.relay = None;
         assert_eq!(put(&[new, old]).relay, None);
+    }
+
+    /// BLQ-S-039: of rows of one time the one that tells more of the relays counts.
+    #[test]
+    fn rows_of_one_time_keep_the_longer_chain() {
+        let relay = |len| {
+            Some(RelayData {
+                peer: "::1".parse().unwrap(),
+                chain: vec![0; len],
+            })
+        };
+        let (mut long, mut short) = (row("3fff::1", 100, 10), row("3fff::2", 100, 10));
+        (long.relay, short.relay) = (relay(90), relay(34));
+        assert_eq!(put(&[long.clone(), short.clone()]).relay, relay(90));
+        assert_eq!(put(&[short, long]).relay, relay(90));
     }
 
     #[test]
