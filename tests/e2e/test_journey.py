@@ -42,8 +42,7 @@ QUERIES: dict[str, tuple[list[str], Callable[[Row], bool]]] = {
 
 # Of two rows of one client with the same time the later one's relays are taken, and in the recording that one knows the inner
 # relay only; so the outer one, for which Kea answered, recovers nothing.
-OUTER_HOP_LOST = pytest.mark.xfail(reason="rows of equal time with chains of different length: the outer Relay-ID is lost on import")
-OUTER_HOP = pytest.param("by-relay-id-outer-hop", marks=OUTER_HOP_LOST)
+OUTER_HOP = "by-relay-id-outer-hop"
 
 
 @pytest.fixture(scope="module")

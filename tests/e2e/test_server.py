@@ -148,7 +148,6 @@ def test_relay_data_comes_when_asked_for(requestor: Requestor) -> None:
     assert 9 not in told, "the client's own message is left out"
 
 
-@pytest.mark.xfail(reason="rows of equal time with chains of different length: the outer Relay-ID is lost on import")
 def test_relay_data_has_every_hop(requestor: Requestor) -> None:
     """BLQ-S-041, BLQ-S-070, BLQ-S-073, BLQ-S-075: inside CLIENT_DATA, with the whole chain and without the client's message."""
     oro = [wire.LQ_RELAY_DATA, wire.REMOTE_ID, wire.RELAY_ID, 65000]

@@ -149,6 +149,11 @@ impl<A: Attend> Task<A> {
                     }
                 }
             }
+            if self.written == self.out.len() && !self.out.is_empty() {
+                // A peer that reads as fast as we write never makes us wait; without a breath
+                // here no socket, timer or signal of the whole process would be looked at.
+                tokio::task::yield_now().await;
+            }
         }
     }
 

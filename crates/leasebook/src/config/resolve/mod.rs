@@ -136,7 +136,7 @@ fn bulk(file: &BulkFile, default: &Bulk, timers: Timers, findings: &mut Findings
             .map_or(data_timeout, |written| written.get_ref().0.0),
         types,
         unlisted: text_or(file.unlisted.as_ref(), default.unlisted),
-        allow: allow(&file.allow, types, findings),
+        allow: allow(&file.allow, findings),
     }
 }
 
@@ -170,11 +170,7 @@ fn kinds(
 }
 
 /// The sources that may ask.
-fn allow(
-    written: &[Spanned<AllowFile>],
-    default: QueryKinds,
-    findings: &mut Findings<'_>,
-) -> Vec<Allow> {
+fn allow(written: &[Spanned<AllowFile>], findings: &mut Findings<'_>) -> Vec<Allow> {
     let mut seen = HashMap::new();
     let mut allowed = Vec::with_capacity(written.len());
     for entry in written {
@@ -195,7 +191,8 @@ fn allow(
         }
         allowed.push(Allow {
             source: net,
-            types: kinds(entry.get_ref().types.as_ref(), default, findings),
+            // A type that is switched off is none for anybody: UnknownQueryType, not NotAllowed.
+            types: kinds(entry.get_ref().types.as_ref(), QueryKinds::all(), findings),
         });
     }
     allowed
