@@ -102,7 +102,8 @@ fn rights(file: &File, config: &Config, findings: &mut Findings<'_>) {
             .filter(|kind| !config.bulk.types.contains(*kind))
             .map(super::QueryKind::name)
             .collect();
-        if !off.is_empty() {
+        // Without a list of its own an entry means whatever is switched on.
+        if !off.is_empty() && entry.get_ref().types.is_some() {
             findings.doubtful(
                 entry.span(),
                 format!(

@@ -159,7 +159,7 @@ section! {
         /// The prefix or address asked from. Required.
         source: Setting<Text<IpNet>>,
         /// The query types allowed; others get NotAllowed.
-        /// Default: bulk.types
+        /// Default: all five
         types: Option<Spanned<Vec<Spanned<Text<QueryKind>>>>>,
     }
 }

@@ -109,7 +109,7 @@ relay-addresses = ["3fff::1"]
 "#;
     let first = config(text);
     assert_eq!(first.links[1].kea_subnet_ids, [2]);
-    assert_eq!(first.bulk.allow[1].types, first.bulk.types);
+    assert_eq!(first.bulk.allow[1].types, QueryKinds::all());
     assert_eq!(config(&effective(&first)), first);
 }
 
@@ -390,7 +390,7 @@ fn every_stated_default_is_the_one_in_force() {
                 "by timers",
                 "max-connections",
                 "data-timeout",
-                "bulk.types",
+                "all five",
                 "[id]",
             ];
             if by_rule.contains(&default.as_str()) || section.name.starts_with("link") {
