@@ -1,10 +1,11 @@
-//! Leasequery machines without I/O.
+//! DHCPv6 machines without I/O.
 //!
 //! | module | its room |
 //! |---|---|
 //! | [`leasequery`] | answers queries: judges them, composes replies, runs a connection |
 //! | [`links`] | the configured links, and which of them an address means |
 //! | [`requestor`] | asks servers in bulk, judges and joins what they tell |
+//! | [`server`] | the DHCPv6 server: who gets which lease, and what is answered |
 //! | [`time`] | the instant handed to every machine: monotonic and wall clock, never mixed |
 //!
 //! No machine here opens a socket, reads a clock, starts a thread or draws a random
@@ -31,6 +32,7 @@
 pub mod leasequery;
 pub mod links;
 pub mod requestor;
+pub mod server;
 pub mod time;
 
 pub use time::{Mono, Now};
