@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 use crate::binding::LinkId;
 use crate::block::BlockView;
 use crate::key::{RelayTag, RemoteTag};
-use crate::record::{IdKind, RecordView};
+use crate::record::{Head, IdKind, RecordView};
 
 /// Which bindings are wanted (RFC 5460 §5.3, RFC 5007 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -234,6 +234,16 @@ impl<'a> Run<'a> {
     pub fn iter(&self) -> impl Iterator<Item = RecordView<'a>> + use<'a> {
         let run = *self;
         (0..run.len()).filter_map(move |index| run.get(index))
+    }
+
+    /// The heads of the records, in order.
+    #[inline]
+    pub fn heads(&self) -> impl Iterator<Item = Head> + use<'a> {
+        let (one, many) = match self.records {
+            Records::One(record) => (Some(record.head()), None),
+            Records::Block { block, from, to } => (None, Some(block.heads(from, to))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
     }
 
     /// The [frames](RecordView::frame) of all records, one behind the other.

@@ -8,7 +8,9 @@
 
 use std::iter::Peekable;
 
-use leasebook_store::record::{IAADDR_OCTETS, IAPREFIX_OCTETS, OPTION_HEADER_OCTETS};
+use leasebook_store::record::{
+    FRAME_PREFIX_OCTETS, Head, IAADDR_OCTETS, IAPREFIX_OCTETS, OPTION_HEADER_OCTETS,
+};
 use leasebook_store::{Lease, LeaseName, RecordView, Run};
 use leasebook_wire::code::{
     DEFAULT_NESTING_LIMIT, MAX_MESSAGE_OCTETS, MessageType, OptionCode, RELAY_HEADER_OCTETS,
@@ -146,7 +148,7 @@ impl Replier<'_> {
                 let start = out.len();
                 out.extend_from_slice(record.frame());
                 let frame = out.get_mut(start..).unwrap_or_default();
-                let is_true = patch(frame, &record, to.xid, self.now).is_some();
+                let is_true = patch(frame, &record.head(), to.xid, self.now).is_some();
                 if is_true && (is_plain || add_relay_data(start, &record, out)) {
                     told += 1;
                     continue;
@@ -167,11 +169,11 @@ impl Replier<'_> {
     /// or whose head says otherwise.
     fn patch_run(&self, xid: Xid, run: &Run<'_>, frames: &mut [u8]) -> bool {
         let mut rest = frames;
-        for record in run.iter() {
-            if !self.is_template(&record) {
+        for head in run.heads() {
+            if !head.is_template(self.now) {
                 return false;
             }
-            match patch(rest, &record, xid, self.now) {
+            match patch(rest, &head, xid, self.now) {
                 Some(next) => rest = next,
                 None => return false,
             }
@@ -412,28 +414,32 @@ fn put_option(out: &mut Vec<u8>, code: OptionCode, data: &[u8]) {
 ///
 /// `None` if the frame is shorter than the record's head says; it is then half done.
 #[inline]
-fn patch<'f>(
-    frames: &'f mut [u8],
-    record: &RecordView<'_>,
-    xid: Xid,
-    now: u64,
-) -> Option<&'f mut [u8]> {
-    let age = short(record.age(now));
-    let (head, rest) = frames.split_first_chunk_mut::<14>()?;
-    [head[3], head[4], head[5]] = xid.0;
-    let (_, rest) = rest.split_at_mut_checked(record.client_len())?;
-    let (addresses, rest) = rest.split_at_mut_checked(record.address_count() * IAADDR_OCTETS)?;
-    let (addresses, _) = addresses.as_chunks_mut::<IAADDR_OCTETS>();
-    for option in addresses {
-        lessen(option.last_chunk_mut::<8>()?, age);
+fn patch<'f>(frames: &'f mut [u8], head: &Head, xid: Xid, now: u64) -> Option<&'f mut [u8]> {
+    let age = short(now.saturating_sub(head.clt));
+    let (addresses, prefixes) = (usize::from(head.addresses), usize::from(head.prefixes));
+    let leases_at = FRAME_HEAD_OCTETS + usize::from(head.client_len);
+    let leases = addresses * IAADDR_OCTETS + prefixes * IAPREFIX_OCTETS;
+    let (frame, rest) = frames.split_at_mut_checked(leases_at + leases + CLT_TIME_OCTETS)?;
+    *frame.get_mut(XID_AT..)?.first_chunk_mut()? = xid.0;
+    let clt: &mut [u8; 4] = frame.last_chunk_mut()?;
+    *clt = age.to_be_bytes();
+    if addresses == 0
+        && let Some(options) = frame.last_chunk_mut::<{ IAPREFIX_OCTETS + CLT_TIME_OCTETS }>()
+        && prefixes == 1
+    {
+        // One delegated prefix is what nearly every customer has: all places are constants.
+        lessen(options.get_mut(4..12)?.first_chunk_mut()?, age);
+        return Some(rest);
     }
-    let (prefixes, rest) = rest.split_at_mut_checked(record.prefix_count() * IAPREFIX_OCTETS)?;
-    let (prefixes, _) = prefixes.as_chunks_mut::<IAPREFIX_OCTETS>();
-    for option in prefixes {
-        lessen(option.get_mut(4..12)?.first_chunk_mut::<8>()?, age);
+    let leases = frame.get_mut(leases_at..)?;
+    let (addresses, leases) = leases.split_at_mut_checked(addresses * IAADDR_OCTETS)?;
+    for option in addresses.as_chunks_mut::<IAADDR_OCTETS>().0 {
+        lessen(option.last_chunk_mut()?, age);
     }
-    let (clt, rest) = rest.split_first_chunk_mut::<CLT_TIME_OCTETS>()?;
-    *clt.last_chunk_mut::<4>()? = age.to_be_bytes();
+    let (prefixes, _) = leases.split_at_mut_checked(prefixes * IAPREFIX_OCTETS)?;
+    for option in prefixes.as_chunks_mut::<IAPREFIX_OCTETS>().0 {
+        lessen(option.get_mut(4..12)?.first_chunk_mut()?, age);
+    }
     Some(rest)
 }
 
@@ -469,6 +475,12 @@ fn add_relay_data(start: usize, record: &RecordView<'_>, out: &mut Vec<u8>) -> b
         None => false,
     }
 }
+
+/// Octets of a frame before its DUID: size, type, transaction-id, two option headers.
+const FRAME_HEAD_OCTETS: usize = FRAME_PREFIX_OCTETS + OPTION_HEADER_OCTETS;
+
+/// Where in a frame the transaction-id is: behind size and type.
+const XID_AT: usize = 3;
 
 /// Octets of the size before each message on TCP (WIRE-061).
 const SIZE_OCTETS: usize = 2;

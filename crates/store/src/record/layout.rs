@@ -38,7 +38,7 @@ pub const IAPREFIX_OCTETS: usize = 29;
 pub const CLT_TIME_OCTETS: usize = 8;
 
 /// Every bound lease has the record's CLT, so one age counts for all.
-pub(super) const FLAG_UNIFORM: u8 = 0b0001;
+pub(crate) const FLAG_UNIFORM: u8 = 0b0001;
 /// More than one Relay-ID or more than one Remote-ID in the relay chain.
 pub(crate) const FLAG_MANY_IDS: u8 = 0b0010;
 /// The leases do not fit one message; the frame is empty and must be made from the leases.

@@ -20,6 +20,7 @@
 //! out as it is, must be made anew without the leases that ended, or not at all.
 
 mod encode;
+mod head;
 mod layout;
 mod many;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod view;
 use std::fmt;
 
 pub use encode::{EncodeError, Record};
+pub use head::Head;
 pub use layout::{
     CLT_TIME_OCTETS, FRAME_PREFIX_OCTETS, HEAD_OCTETS, IAADDR_OCTETS, IAPREFIX_OCTETS,
     OPTION_HEADER_OCTETS,

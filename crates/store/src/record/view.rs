@@ -8,7 +8,7 @@ use super::layout::{
     FLAG_INACTIVE, FLAG_MANY_IDS, FLAG_OVERSIZE, FLAG_UNIFORM, HEAD_OCTETS, ID_OCTETS,
     LEASE_OCTETS, LENGTHS_OCTETS, REST_HEAD_OCTETS, SEQ_AT, size_at, u16_at, u32_at, u64_at,
 };
-use super::{CorruptRecord, IdKind};
+use super::{CorruptRecord, Head, IdKind};
 use crate::binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
 use crate::key;
 
@@ -118,6 +118,12 @@ impl<'a> RecordView<'a> {
     /// The link.
     pub fn link(&self) -> LinkId {
         key::link_of(self.key).unwrap_or(LinkId(0))
+    }
+
+    /// What patching the frame needs.
+    #[inline]
+    pub fn head(&self) -> Head {
+        Head::new(self.head.first_chunk().unwrap_or(&[0; HEAD_OCTETS]))
     }
 
     /// The client's DUID, as octets.

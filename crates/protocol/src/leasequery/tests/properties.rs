@@ -55,6 +55,9 @@ proptest! {
                 lease.clt = clt;
             }
         }
+        // No binding holds a lease twice.
+        leases.sort_by_key(|lease| lease.name);
+        leases.dedup_by_key(|lease| lease.name);
         let record = Record::encode(&binding(1, 1, leases), 1).unwrap();
         let server_id = Duid::new(SERVER).unwrap();
         let replier = Replier { server_id: &server_id, sensitive: &[], now: BEGIN + passed };
