@@ -47,8 +47,8 @@ pub trait LeaseStore: Send + Sync {
     /// Every record that matches from the cursor's making to its end is told at least once;
     /// one that changes meanwhile may be told again (BLQ-S-062).
     ///
-    /// Changes that become durable meanwhile wait to be visible until this returns, so `visit`
-    /// copies and returns; it must not ask the store anything.
+    /// `visit` copies and returns: it must not ask the store anything, and what it takes long
+    /// for keeps pages of the store from being used again.
     fn scan(
         &self,
         cursor: &mut Cursor,

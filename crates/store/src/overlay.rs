@@ -162,7 +162,7 @@ impl Overlay {
 }
 
 /// The records of several overlays in the order of their keys, of each key the newest.
-pub(crate) struct Merged<'a> {
+struct Merged<'a> {
     /// Newest first.
     layers: Vec<Peekable<Layer<'a>>>,
 }
@@ -174,7 +174,7 @@ pub(crate) type Shadow<'a> = (&'a [u8], Option<RecordView<'a>>);
 
 impl<'a> Merged<'a> {
     /// Of `overlays`, newest first, what is at `from` or behind.
-    pub(crate) fn new(overlays: &[&'a Overlay], from: &[u8]) -> Self {
+    fn new(overlays: &[&'a Overlay], from: &[u8]) -> Self {
         let range = (Bound::Included(from), Bound::Unbounded);
         let layers = overlays
             .iter()
@@ -187,9 +187,9 @@ impl<'a> Merged<'a> {
 }
 
 impl<'a> Iterator for Merged<'a> {
-    type Item = Shadow<'a>;
+    type Item = (&'a [u8], Option<Record>);
 
-    fn next(&mut self) -> Option<Shadow<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let mut least: Option<&'a [u8]> = None;
         for layer in &mut self.layers {
             if let Some((key, _)) = layer.peek() {
@@ -203,7 +203,54 @@ impl<'a> Iterator for Merged<'a> {
                 newest = newest.or(Some(record));
             }
         }
-        newest.map(|record| (least, record.as_ref().map(Record::view)))
+        newest.map(|record| (least, record.clone()))
+    }
+}
+
+/// What overlays hold of a stretch of keys, copied so that nobody has to wait while it is read:
+/// a record is shared, not copied, and there is a limit.
+#[derive(Debug)]
+pub(crate) struct Shadows {
+    held: Vec<Held>,
+    /// From here on they were not looked at; none if all were.
+    pub(crate) horizon: Option<Box<[u8]>>,
+}
+
+#[derive(Debug)]
+enum Held {
+    Gone(Box<[u8]>),
+    Record(Record),
+}
+
+/// The most keys that are copied at once: some 10 microseconds.
+const MAX_SHADOWS: usize = 512;
+
+impl Shadows {
+    /// Of `overlays`, newest first, what is at `from` or behind, and before `until`.
+    pub(crate) fn copy(overlays: &[&Overlay], from: &[u8], until: Option<&[u8]>) -> Self {
+        let mut held = Vec::new();
+        for (key, said) in Merged::new(overlays, from) {
+            if until.is_some_and(|until| key >= until) {
+                break;
+            }
+            if held.len() == MAX_SHADOWS {
+                let horizon = Some(key.into());
+                return Self { held, horizon };
+            }
+            held.push(said.map_or_else(|| Held::Gone(key.into()), Held::Record));
+        }
+        let horizon = None;
+        Self { held, horizon }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Shadow<'_>> {
+        self.held.iter().map(|held| match held {
+            Held::Gone(key) => (&**key, None),
+            Held::Record(record) => {
+                let view = record.view();
+                (view.key(), Some(view))
+            }
+        })
     }
 }
 

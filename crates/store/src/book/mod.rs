@@ -182,9 +182,7 @@ impl Book {
             selector: Selector::All,
             links: crate::query::Links::Any,
         };
-        self.shared.look(None, |view| {
-            Scan::new(*view, &query, 0, visit).everything(from)
-        })
+        Scan::new(&query, 0, visit).everything(&self.shared, from)
     }
 
     /// Records of which every bound lease has run out at `now` (Unix seconds), those that ended
@@ -258,8 +256,7 @@ impl LeaseStore for Book {
         now: u64,
         visit: &mut dyn FnMut(Run<'_>) -> Flow,
     ) -> Result<Progress, StoreError> {
-        self.shared
-            .look(None, |view| scan_cursor(view, cursor, now, visit))
+        scan_cursor(&self.shared, cursor, now, visit)
     }
 
     fn binding(&self, link: LinkId, client: &[u8]) -> Result<Option<Record>, StoreError> {
@@ -292,7 +289,7 @@ impl LeaseStore for Book {
 
 /// One call of [`LeaseStore::scan`].
 fn scan_cursor(
-    view: &View<'_>,
+    shared: &Shared,
     cursor: &mut Cursor,
     now: u64,
     visit: &mut dyn FnMut(Run<'_>) -> Flow,
@@ -304,14 +301,16 @@ fn scan_cursor(
     } = cursor;
     if let Selector::Address(address) = query.selector {
         if *phase != Phase::Done {
-            address_answer(view, query, address, now, visit)?;
+            shared.look(None, |view| {
+                address_answer(view, query, address, now, visit)
+            })?;
             *phase = Phase::Done;
         }
         return Ok(Progress::Done);
     }
-    let mut scan = Scan::new(*view, query, now, visit);
+    let mut scan = Scan::new(query, now, visit);
     if let Phase::Main { from } = phase {
-        if scan.keys(from)? == Progress::More {
+        if scan.keys(shared, from)? == Progress::More {
             return Ok(Progress::More);
         }
         let first = began_at.saturating_add(1);
@@ -320,7 +319,7 @@ fn scan_cursor(
         };
     }
     if let Phase::Changes { from } = phase {
-        if scan.changes(from)? == Progress::More {
+        if shared.look(None, |view| scan.changes(view, from))? == Progress::More {
             return Ok(Progress::More);
         }
         *phase = Phase::Done;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use leasebook_wire::Duid;
 
-use super::Shared;
 use super::change_log::{Effect, Totals};
 use super::view::View;
+use super::{Layers, Shared};
 use crate::binding::{LeaseName, LinkId};
 use crate::journal::{Batch, Resolver};
 use crate::lease_store::{Change, StoreError};
+use crate::ledger::Reader;
 use crate::overlay::{Overlay, Said};
 use crate::record::{Record, RecordView};
 
@@ -237,6 +238,17 @@ impl Resolver for Writer {
     }
 }
 
+impl Layers {
+    /// Newest first.
+    fn overlays<'l>(&'l self, group: Option<&'l Overlay>) -> Vec<&'l Overlay> {
+        let mut overlays = Vec::with_capacity(3);
+        overlays.extend(group);
+        overlays.push(&self.active);
+        overlays.extend(self.frozen.as_deref());
+        overlays
+    }
+}
+
 impl Shared {
     /// Runs `look` on one consistent look at the whole book, under `group` if there is one.
     ///
@@ -250,13 +262,25 @@ impl Shared {
     ) -> Result<T, StoreError> {
         let layers = self.layers.read();
         let reader = self.ledger.read()?;
-        let mut overlays = Vec::with_capacity(3);
-        overlays.extend(group);
-        overlays.push(&layers.active);
-        overlays.extend(layers.frozen.as_deref());
         look(&View {
-            overlays: &overlays,
+            overlays: &layers.overlays(group),
             reader: &reader,
         })
+    }
+
+    /// As `look`, and gives what it saw of the ledger, to be read while changes become visible.
+    /// What `look` takes out of the overlays has to go with it.
+    pub(super) fn look_ahead<T>(
+        &self,
+        look: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
+    ) -> Result<(Reader<'_>, T), StoreError> {
+        let layers = self.layers.read();
+        let reader = self.ledger.read()?;
+        let seen = look(&View {
+            overlays: &layers.overlays(None),
+            reader: &reader,
+        })?;
+        drop(layers);
+        Ok((reader, seen))
     }
 }

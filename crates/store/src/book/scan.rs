@@ -1,13 +1,16 @@
 //! Telling records: block by block, with overlays laid over, in runs.
 
+use std::iter::Peekable;
+
+use super::Shared;
 use super::plan::{self, Rule, Stretch, behind};
 use super::view::View;
 use crate::block::BlockView;
 use crate::index::{self, Index};
 use crate::key::RemoteTag;
 use crate::lease_store::StoreError;
-use crate::ledger::{Piece, Walk};
-use crate::overlay::{Merged, Shadow};
+use crate::ledger::{Piece, Reader, Walk};
+use crate::overlay::{Shadow, Shadows};
 use crate::query::{Flow, Progress, Query, Run, Selector};
 use crate::record::{IdKind, RecordView};
 
@@ -26,11 +29,10 @@ const CHANGE_RECORDS: usize = 8;
 const DENSE: usize = 4;
 
 /// One call of a scan.
-pub(super) struct Scan<'s, 'v> {
-    pub(super) view: View<'v>,
-    pub(super) query: &'s Query,
-    pub(super) now: u64,
-    pub(super) visit: &'s mut dyn FnMut(Run<'_>) -> Flow,
+pub(super) struct Scan<'s> {
+    query: &'s Query,
+    now: u64,
+    visit: &'s mut dyn FnMut(Run<'_>) -> Flow,
     work: Work,
 }
 
@@ -80,15 +82,13 @@ struct Told {
     stopped_at: Option<Vec<u8>>,
 }
 
-impl<'s, 'v> Scan<'s, 'v> {
+impl<'s> Scan<'s> {
     pub(super) fn new(
-        view: View<'v>,
         query: &'s Query,
         now: u64,
         visit: &'s mut dyn FnMut(Run<'_>) -> Flow,
     ) -> Self {
         Self {
-            view,
             query,
             now,
             visit,
@@ -97,9 +97,56 @@ impl<'s, 'v> Scan<'s, 'v> {
     }
 
     /// Tells what answers from the key `from` on, and moves it; `Done` at the end of the book.
-    pub(super) fn keys(&mut self, from: &mut Vec<u8>) -> Result<Progress, StoreError> {
-        while let Some(stretch) = plan::next(&self.view, self.query, from)? {
-            match self.stretch(&stretch)? {
+    ///
+    /// Overlays are looked at only while the next stretch is planned; going through it keeps
+    /// nobody waiting, however long the thread that does it is not given a processor.
+    pub(super) fn keys(
+        &mut self,
+        shared: &Shared,
+        from: &mut Vec<u8>,
+    ) -> Result<Progress, StoreError> {
+        let query = self.query;
+        self.stretches(shared, from, |view, from| plan::next(view, query, from))
+    }
+
+    /// Tells every record from the key `from` on, and moves it.
+    pub(super) fn everything(
+        &mut self,
+        shared: &Shared,
+        from: &mut Vec<u8>,
+    ) -> Result<Progress, StoreError> {
+        self.stretches(shared, from, |_, from| {
+            Ok(Some(Stretch {
+                from: from.to_vec(),
+                until: None,
+                rule: Rule::Everything,
+                is_sparse: false,
+            }))
+        })
+    }
+
+    fn stretches(
+        &mut self,
+        shared: &Shared,
+        from: &mut Vec<u8>,
+        plan: impl Fn(&View<'_>, &[u8]) -> Result<Option<Stretch>, StoreError>,
+    ) -> Result<Progress, StoreError> {
+        loop {
+            let (reader, planned) = shared.look_ahead(|view| {
+                let stretch = plan(view, from)?;
+                Ok(stretch.map(|mut stretch| {
+                    let until = stretch.until.as_deref();
+                    let shadows = Shadows::copy(view.overlays, &stretch.from, until);
+                    if let Some(horizon) = &shadows.horizon {
+                        stretch.until = Some(horizon.to_vec());
+                    }
+                    (stretch, shadows)
+                }))
+            })?;
+            let Some((stretch, shadows)) = planned else {
+                return Ok(Progress::Done);
+            };
+            match self.stretch(&reader, &stretch, &shadows)? {
                 Some(next) => *from = next,
                 None => return Ok(Progress::Done),
             }
@@ -107,29 +154,18 @@ impl<'s, 'v> Scan<'s, 'v> {
                 return Ok(Progress::More);
             }
         }
-        Ok(Progress::Done)
-    }
-
-    /// Tells every record from the key `from` on, and moves it.
-    pub(super) fn everything(&mut self, from: &mut Vec<u8>) -> Result<Progress, StoreError> {
-        let stretch = Stretch {
-            from: from.clone(),
-            until: None,
-            rule: Rule::Everything,
-            is_sparse: false,
-        };
-        match self.stretch(&stretch)? {
-            Some(next) => *from = next,
-            None => return Ok(Progress::Done),
-        }
-        Ok(Progress::More)
     }
 
     /// Goes through a stretch, or, if it is sparse, as far as it pays. Returns where to go on;
     /// none at the end of the book.
-    fn stretch(&mut self, stretch: &Stretch) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut walk = Walk::new(self.view.reader);
-        let mut shadows = Merged::new(self.view.overlays, &stretch.from).peekable();
+    fn stretch(
+        &mut self,
+        reader: &Reader<'_>,
+        stretch: &Stretch,
+        shadows: &Shadows,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut walk = Walk::new(reader);
+        let mut shadows = shadows.iter().peekable();
         let mut piece = walk.seek(&stretch.from)?;
         let mut from: Option<&[u8]> = Some(&stretch.from);
         loop {
@@ -168,11 +204,11 @@ impl<'s, 'v> Scan<'s, 'v> {
     }
 
     /// Tells what matches in one piece: the block's records and those laid over them.
-    fn piece(
+    fn piece<'v>(
         &mut self,
-        piece: &Piece<'v>,
+        piece: &Piece<'_>,
         bounds: Bounds<'_>,
-        shadows: &mut std::iter::Peekable<Merged<'v>>,
+        shadows: &mut Peekable<impl Iterator<Item = Shadow<'v>>>,
         rule: Rule,
     ) -> Told {
         let mut told = Told::default();
@@ -211,7 +247,7 @@ impl<'s, 'v> Scan<'s, 'v> {
     }
 
     /// Tells what matches in a part of a block.
-    fn part(&mut self, part: Part<'v>, rule: Rule, told: &mut Told) {
+    fn part(&mut self, part: Part<'_>, rule: Rule, told: &mut Told) {
         let (block, now, query) = (part.block, self.now, self.query);
         match rule {
             Rule::Everything => self.runs(part, told, |_| true),
@@ -234,7 +270,7 @@ impl<'s, 'v> Scan<'s, 'v> {
 
     /// By Remote-ID, in a block in which equal tags mean equal nearest Remote-IDs: octets have
     /// to be compared for one record only, and for those with several Remote-IDs.
-    fn remotes(&mut self, part: Part<'v>, tag: RemoteTag, told: &mut Told) {
+    fn remotes(&mut self, part: Part<'_>, tag: RemoteTag, told: &mut Told) {
         let (block, now, query) = (part.block, self.now, self.query);
         let mut is_it: Option<bool> = None;
         self.runs(part, told, |at| {
@@ -258,7 +294,7 @@ impl<'s, 'v> Scan<'s, 'v> {
 
     /// Tells the records of a part that `matches` says yes to, neighbours together.
     #[inline]
-    fn runs(&mut self, part: Part<'v>, told: &mut Told, mut matches: impl FnMut(usize) -> bool) {
+    fn runs(&mut self, part: Part<'_>, told: &mut Told, mut matches: impl FnMut(usize) -> bool) {
         let Part { block, from, to } = part;
         told.seen += to - from;
         let mut at = from;
@@ -302,13 +338,17 @@ impl<'s, 'v> Scan<'s, 'v> {
     ///
     /// It goes on to what is newest now, not when it began: a record that waits here to be told
     /// may be changed once more, and is found behind then.
-    pub(super) fn changes(&mut self, from: &mut Vec<u8>) -> Result<Progress, StoreError> {
-        while let Some((entry, _)) = self.view.next(Index::Changed, from)? {
+    pub(super) fn changes(
+        &mut self,
+        view: &View<'_>,
+        from: &mut Vec<u8>,
+    ) -> Result<Progress, StoreError> {
+        while let Some((entry, _)) = view.next(Index::Changed, from)? {
             *from = behind(entry);
             let Some((seq, key)) = index::split_tagged(entry) else {
                 continue;
             };
-            let record = self.view.get(key)?;
+            let record = view.get(key)?;
             // A layer may have a newer word on the record, and then a later entry for it.
             let current = record.filter(|record| record.seq() == seq);
             let found = current.filter(|record| self.query.matches(record, self.now));
