@@ -35,26 +35,88 @@ pub struct Links {
     on_link: PrefixTable,
     delegated: PrefixTable,
     relays: HashMap<Ipv6Addr, Vec<LinkId>>,
+    names: HashMap<LinkId, Ipv6Addr>,
 }
 
 impl Links {
     /// The table of these links. Several links may share a prefix or a relay address.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the table replaces the list it is made of"
+    )]
     pub fn new(links: Vec<Link>) -> Self {
         let mut table = Self::default();
-        for link in links {
-            for prefix in link.on_link {
-                table.on_link.insert(prefix, link.id);
+        for link in &links {
+            for prefix in &link.on_link {
+                table.on_link.insert(*prefix, link.id);
             }
-            for prefix in link.delegated {
-                table.delegated.insert(prefix, link.id);
+            for prefix in &link.delegated {
+                table.delegated.insert(*prefix, link.id);
             }
-            for address in link.relay_addresses {
-                table.relays.entry(address).or_default().push(link.id);
+            for address in &link.relay_addresses {
+                table.relays.entry(*address).or_default().push(link.id);
             }
         }
         table.on_link.order();
         table.delegated.order();
+        let names = links
+            .iter()
+            .filter_map(|link| Some((link.id, table.find_name(link)?)));
+        table.names = names.collect();
         table
+    }
+
+    /// The address that stands for `link` where links are listed (RFC 5007 §4.1.2.5, D-34):
+    /// its first relay address, else the lowest address of its first on-link prefix, of those
+    /// that [select](Self::select) this link and no other.
+    ///
+    /// A link that shares all its addresses with others is named by one that selects it among
+    /// them; one without any, as an unknown link, has no name.
+    pub fn name_of(&self, link: LinkId) -> Option<Ipv6Addr> {
+        self.names.get(&link).copied()
+    }
+
+    /// Whether `address` selects `link` and no other.
+    pub fn is_alone(&self, link: LinkId, address: Ipv6Addr) -> bool {
+        self.select(address) == [link]
+    }
+
+    fn find_name(&self, link: &Link) -> Option<Ipv6Addr> {
+        let relays = || link.relay_addresses.iter().copied();
+        // LQ_CLIENT_LINK is said to list global addresses, so others come last.
+        let global = || relays().filter(|address| !address.is_unicast_link_local());
+        let is_own = |address: &Ipv6Addr| self.is_alone(link.id, *address);
+        let mut on_link = link.on_link.iter();
+        global()
+            .find(is_own)
+            .or_else(|| on_link.find_map(|prefix| self.lowest_own(*prefix, link.id)))
+            .or_else(|| relays().find(is_own))
+            .or_else(|| global().next())
+            .or_else(|| {
+                let mut lowest = link.on_link.iter().map(Ipv6Net::network);
+                lowest.find(|address| self.select(*address).contains(&link.id))
+            })
+    }
+
+    /// The lowest address in `prefix` that selects `link` alone: not one that a prefix nested
+    /// in it, or a relay of another link, has. Looks once at each of these.
+    fn lowest_own(&self, prefix: Ipv6Net, link: LinkId) -> Option<Ipv6Addr> {
+        let mut address = prefix.network();
+        loop {
+            if self.is_alone(link, address) {
+                return Some(address);
+            }
+            let taken = match self.on_link.longest_match(address) {
+                _ if address.is_unicast_link_local() => 10,
+                Some((len, links)) if links.iter().any(|other| *other != link) => len,
+                _ => 128,
+            };
+            let end = address.to_bits() | u128::MAX.checked_shr(u32::from(taken)).unwrap_or(0);
+            if end >= prefix.broadcast().to_bits() {
+                return None;
+            }
+            address = Ipv6Addr::from_bits(end + 1);
+        }
     }
 
     /// The links that `link_address` could be on, ascending, each once; empty if none is configured.
@@ -119,10 +181,15 @@ impl PrefixTable {
 
     /// The links whose prefix around `address` is the longest of all.
     fn longest(&self, address: Ipv6Addr) -> &[LinkId] {
-        self.lengths
-            .iter()
-            .find_map(|(len, prefixes)| prefixes.get(&mask(address, *len)))
-            .map_or(&[], Vec::as_slice)
+        self.longest_match(address).map_or(&[], |(_, links)| links)
+    }
+
+    /// The same with the length of that prefix; `None` if none is around `address`.
+    fn longest_match(&self, address: Ipv6Addr) -> Option<(u8, &[LinkId])> {
+        self.lengths.iter().find_map(|(len, prefixes)| {
+            let links = prefixes.get(&mask(address, *len))?;
+            Some((*len, links.as_slice()))
+        })
     }
 }
 
@@ -197,6 +264,55 @@ mod tests {
         assert_eq!(select("fe80::1"), [2]);
         let links = Links::new(vec![link(1, &["fe80::/64", "::/0"], &[], &[])]);
         assert_eq!(links.select("fe80::2".parse().unwrap()), []);
+    }
+
+    /// LQ-UDP-018: a link is named by an address that selects it and no other.
+    #[test]
+    fn a_link_is_named_by_an_address_of_its_own() {
+        let links = Links::new(vec![
+            link(1, &["2001:db8::/48"], &[], &[]),
+            link(2, &["2001:db8::/64"], &["2001:db8:9::1"], &[]),
+            link(3, &["2001:db8:0:1::/64"], &["2001:db8:9::1"], &[]),
+            link(4, &["2001:db8:4::/64"], &["fe80::4", "2001:db8:4::1"], &[]),
+            link(5, &["2001:db8:5::/64"], &["fe80::5"], &[]),
+            link(
+                6,
+                &["fe80::/64"],
+                &["2001:db8:4::", "fe80::6"],
+                &["3000::/16"],
+            ),
+        ]);
+        let name = |id| links.name_of(LinkId(id)).map(|name| name.to_string());
+        // Behind both links nested at its beginning.
+        assert_eq!(name(1).as_deref(), Some("2001:db8:0:2::"));
+        // Not the relay address that two share.
+        assert_eq!(name(2).as_deref(), Some("2001:db8::"));
+        assert_eq!(name(3).as_deref(), Some("2001:db8:0:1::"));
+        assert_eq!(name(4).as_deref(), Some("2001:db8:4::1"));
+        // A global address before a link-local one.
+        assert_eq!(name(5).as_deref(), Some("2001:db8:5::"));
+        assert_eq!(name(6).as_deref(), Some("fe80::6"));
+        assert_eq!(name(7), None);
+        for id in 1..=6 {
+            let name = links.name_of(LinkId(id)).unwrap();
+            assert!(links.is_alone(LinkId(id), name), "link {id}: {name}");
+        }
+    }
+
+    /// LQ-UDP-018: links that nothing tells apart share a name; one without addresses has none.
+    #[test]
+    fn links_that_share_everything_share_a_name() {
+        let links = Links::new(vec![
+            link(1, &["2001:db8::/64"], &[], &[]),
+            link(2, &["2001:db8::/64"], &[], &[]),
+            link(3, &[], &["2001:db8:3::1"], &[]),
+            link(4, &[], &["2001:db8:3::1"], &[]),
+            link(5, &[], &[], &["3000::/16"]),
+            link(6, &["fe80::/64"], &[], &[]),
+        ]);
+        let names: Vec<_> = (1..=6).map(|id| links.name_of(LinkId(id))).collect();
+        let [prefix, relay] = ["2001:db8::", "2001:db8:3::1"].map(|name| name.parse().ok());
+        assert_eq!(names, [prefix, prefix, relay, relay, None, None]);
     }
 
     /// BLQ-S-025: a queried address selects by on-link prefix, then by delegated pool.

@@ -7,7 +7,9 @@
 //! | [`connection`] | the machine of one TCP connection: framing, turns, timers, closing |
 //! | [`event`] | what a connection tells its shell |
 //! | [`judge`] | one message: drop, refuse, or answer; for TCP and UDP alike |
+//! | [`relayed`] | the way back through relays, on UDP |
 //! | [`reply`] | REPLY, DATA, DONE and CLIENT_DATA, from templates where possible |
+//! | [`udp`] | one datagram: individual Leasequery |
 //!
 //! Source: RFC 5007 §4, RFC 5460 §5 to §7, group BLQ-S of the requirements.
 
@@ -16,9 +18,11 @@ pub mod config;
 pub mod connection;
 pub mod event;
 pub mod judge;
+pub mod relayed;
 pub mod reply;
 #[cfg(test)]
 mod tests;
+pub mod udp;
 mod work;
 
 pub use admission::{Admission, ConnectionId, Verdict};
@@ -27,3 +31,4 @@ pub use connection::{Connection, FillState};
 pub use event::{CloseReason, Event, Outcome, QueryDone};
 pub use judge::{Dropped, Judge, Judgement, Prepared, Refusal};
 pub use reply::{Recipient, Replier};
+pub use udp::{LeftOut, Relayed, UdpAnswer, UdpDropped, UdpOutcome, UdpResponder, UdpSettings};

@@ -59,7 +59,16 @@ impl From<&Prepared> for Recipient {
 impl Replier<'_> {
     /// Appends the REPLY of a query that is refused: its status, no data (BLQ-S-057).
     pub fn refusal(&self, refusal: &Refusal, out: &mut Vec<u8>) -> Result<(), ComposeError> {
-        let mut reply = Composer::framed(out, MessageType::LEASEQUERY_REPLY, refusal.xid);
+        let reply = Composer::framed(out, MessageType::LEASEQUERY_REPLY, refusal.xid);
+        self.refuse(refusal, reply)
+    }
+
+    /// Ends the REPLY begun in `reply` as that of a query that is refused.
+    pub(super) fn refuse(
+        &self,
+        refusal: &Refusal,
+        mut reply: Composer<'_>,
+    ) -> Result<(), ComposeError> {
         reply.option(OptionCode::SERVERID, self.server_id.octets())?;
         if let Some(client_id) = &refusal.client_id {
             reply.option(OptionCode::CLIENTID, client_id.octets())?;
@@ -104,7 +113,8 @@ impl Replier<'_> {
         self.end(to, status, done)
     }
 
-    fn end(
+    /// Ends a message whose identities are there, if it needs any.
+    pub(super) fn end(
         &self,
         to: &Recipient,
         status: Option<(StatusCode, &str)>,
@@ -198,7 +208,7 @@ impl Replier<'_> {
         if leases.peek().is_none() {
             return Ok(false);
         }
-        let extras = self.extras(to, record);
+        let (extras, _) = self.extras(to, record);
         let mut extras = extras.as_slice();
         while leases.peek().is_some() {
             let kind = if *is_first {
@@ -224,7 +234,12 @@ impl Replier<'_> {
         Ok(true)
     }
 
-    fn identities(&self, to: &Recipient, reply: &mut Composer<'_>) -> Result<(), ComposeError> {
+    /// SERVERID and the requestor's CLIENTID (BLQ-S-046).
+    pub(super) fn identities(
+        &self,
+        to: &Recipient,
+        reply: &mut Composer<'_>,
+    ) -> Result<(), ComposeError> {
         reply.option(OptionCode::SERVERID, self.server_id.octets())?;
         reply.option(OptionCode::CLIENTID, to.client_id.octets())
     }
@@ -237,9 +252,10 @@ impl Replier<'_> {
     }
 
     /// The options asked for that the book has of this record, as octets (BLQ-S-070). What
-    /// would leave no room for a lease is left out.
-    fn extras(&self, to: &Recipient, record: &RecordView<'_>) -> Vec<u8> {
+    /// would leave no room for a lease is left out; how many these are comes second.
+    pub(super) fn extras(&self, to: &Recipient, record: &RecordView<'_>) -> (Vec<u8>, usize) {
         let mut extras = Vec::new();
+        let mut left_out = 0;
         let relay = record.relay();
         let path =
             relay.and_then(|relay| RelayPath::parse(relay.chain, DEFAULT_NESTING_LIMIT).ok());
@@ -249,7 +265,7 @@ impl Replier<'_> {
                 if let (Some(relay), Some(path)) = (relay, path) {
                     let mut data = relay.peer.octets().to_vec();
                     data.extend_from_slice(&self.told_chain(path));
-                    put_extra(&mut extras, code, &data);
+                    left_out += usize::from(!put_extra(&mut extras, code, &data));
                 }
                 continue;
             }
@@ -264,14 +280,12 @@ impl Replier<'_> {
                         .filter_map(|level| level.options().first(code))
                         .last()
                 });
-            match of_relay {
-                Some(option) => put_extra(&mut extras, code, option.data),
-                None => own
-                    .all(code)
-                    .for_each(|option| put_extra(&mut extras, code, option.data)),
+            let of_own = own.all(code).filter(|_| of_relay.is_none());
+            for option in of_relay.into_iter().chain(of_own) {
+                left_out += usize::from(!put_extra(&mut extras, code, option.data));
             }
         }
-        extras
+        (extras, left_out)
     }
 
     /// The chain as kept (BLQ-S-075), without options that are never told (BLQ-S-072).
@@ -321,10 +335,10 @@ const FROM_RELAYS: [OptionCode; 5] = [
 ];
 
 /// Octets of LQ_BASE_TIME with its header (RFC 7653 §6.3.1).
-const BASE_TIME_OCTETS: usize = 8;
+pub(super) const BASE_TIME_OCTETS: usize = 8;
 
 /// Octets of CLT_TIME with its header (RFC 5007 §4.1.2.3).
-const CLT_TIME_OCTETS: usize = 8;
+pub(super) const CLT_TIME_OCTETS: usize = 8;
 
 /// The most octets of options asked for beside leases: the largest message less headers, two
 /// DUIDs of 130 octets, the client's own, and one lease.
@@ -364,7 +378,7 @@ pub fn put_client_data(
     })
 }
 
-fn octets_of(lease: &Lease) -> usize {
+pub(super) fn octets_of(lease: &Lease) -> usize {
     match lease.name {
         LeaseName::Address(_) => IAADDR_OCTETS,
         LeaseName::Prefix { .. } => IAPREFIX_OCTETS,
@@ -390,14 +404,17 @@ fn put_lease(data: &mut Composer<'_>, lease: &Lease, now: u64) -> Result<(), Com
     }
 }
 
-fn put_extra(extras: &mut Vec<u8>, code: OptionCode, data: &[u8]) {
-    if extras.len() + OPTION_HEADER_OCTETS + data.len() <= MAX_EXTRAS_OCTETS {
+/// Whether there was room.
+fn put_extra(extras: &mut Vec<u8>, code: OptionCode, data: &[u8]) -> bool {
+    let fits = extras.len() + OPTION_HEADER_OCTETS + data.len() <= MAX_EXTRAS_OCTETS;
+    if fits {
         put_option(extras, code, data);
     }
+    fits
 }
 
 /// `data` came out of an option or is smaller than what did, so its length fits.
-fn put_option(out: &mut Vec<u8>, code: OptionCode, data: &[u8]) {
+pub(super) fn put_option(out: &mut Vec<u8>, code: OptionCode, data: &[u8]) {
     let Ok(len) = u16::try_from(data.len()) else {
         return;
     };

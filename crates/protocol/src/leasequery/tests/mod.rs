@@ -6,6 +6,7 @@ mod judging;
 mod properties;
 mod recorded;
 mod sequence;
+mod udp;
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
