@@ -19,8 +19,10 @@ use ipnet::{IpNet, Ipv6Net};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::runtime::{AddressPool, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
-use super::values::{InterfaceId, Number, Text, Time};
+use super::runtime::{LogFormat, LogLevel, QueryKind, Timers, Unlisted};
+use super::values::{
+    AddressRange, Exclusion, InterfaceId, Lifetime, Number, PoolOrder, Text, Time,
+};
 use leasebook_wire::Duid;
 
 /// A setting that may be left out.
@@ -46,7 +48,24 @@ pub(super) struct SettingDoc {
     pub(super) lines: &'static [&'static str],
 }
 
-/// Declares a section: the type serde fills, and its documentation.
+/// Declares a table of the file: the type serde fills.
+macro_rules! table {
+    (
+        $(#[doc = $table_line:literal])*
+        $type:ident {
+            $( $(#[doc = $line:literal])* $field:ident : $setting:ty, )*
+        }
+    ) => {
+        $(#[doc = $table_line])*
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub(in crate::config) struct $type {
+            $( $(#[doc = $line])* pub(in crate::config) $field: $setting, )*
+        }
+    };
+}
+
+/// Declares a section: a table, and its documentation.
 macro_rules! section {
     (
         $(#[doc = $section_line:literal])*
@@ -54,16 +73,14 @@ macro_rules! section {
             $( $(#[doc = $line:literal])* $field:ident : $setting:ty, )*
         }
     ) => {
-        $(#[doc = $section_line])*
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-        pub(super) struct $type {
-            $( $(#[doc = $line])* pub(super) $field: $setting, )*
+        table! {
+            $(#[doc = $section_line])*
+            $type { $( $(#[doc = $line])* $field : $setting, )* }
         }
 
         impl $type {
             /// What the example says about this section.
-            pub(super) const DOC: SectionDoc = SectionDoc {
+            pub(in crate::config) const DOC: SectionDoc = SectionDoc {
                 name: $name,
                 lines: &[$($section_line),*],
                 settings: &[$(SettingDoc {
@@ -74,6 +91,14 @@ macro_rules! section {
         }
     };
 }
+
+mod clients;
+mod dhcp;
+mod options;
+
+pub(super) use clients::{ClassFile, MatchFile, ReservationFile};
+pub(super) use dhcp::{DhcpFile, Level};
+pub(super) use options::{CustomFile, Filled, OptionsFile, VendorFile};
 
 section! {
     /// The configuration of `leasebook serve`. What is commented out shows its default or a
@@ -100,6 +125,12 @@ section! {
         metrics: MetricsFile,
         /// The log.
         log: LogFile,
+        /// The DHCPv6 server.
+        dhcp: DhcpFile,
+        /// Classes of clients.
+        class: Vec<Spanned<ClassFile>>,
+        /// Reservations on every link.
+        reservation: Vec<Spanned<ReservationFile>>,
         /// The links.
         link: Vec<Spanned<LinkFile>>,
     }
@@ -111,8 +142,8 @@ section! {
         /// For Bulk Leasequery over TCP; an empty list switches it off.
         /// Default: ["[::]:547"]. Source: RFC 5460 §5.6.
         tcp: List<Text<SocketAddr>>,
-        /// For DHCPv6 and Leasequery over UDP, which this version does not serve yet.
-        /// Default: []
+        /// For DHCPv6 and Leasequery over UDP; an empty list switches both off.
+        /// Default: []. Source: RFC 8415 §7.2, RFC 5007 §4.2.
         udp: List<Text<SocketAddr>>,
     }
 }
@@ -188,7 +219,8 @@ section! {
 section! {
     /// The links clients are on; one section for each. A query's link-address selects the
     /// links whose on-link prefixes contain it, the longest match first, and those that have
-    /// it among their relay-addresses. Source: RFC 5007 §4.1.2.1, D-04.
+    /// it among their relay-addresses; so does that of a client's relay. Source: RFC 5007
+    /// §4.1.2.1, RFC 8415 §13.1, D-04.
     LinkFile in "link" {
         /// The link's number in the store. Never give it to another link later. Required.
         /// Range: 1 to 4294967294.
@@ -209,28 +241,89 @@ section! {
         /// hex after 0x.
         /// Default: []
         interface_ids: List<Text<InterfaceId>>,
+        /// This machine's interfaces whose directly attached clients are on this link.
+        /// Default: []
+        interfaces: List<String>,
+        /// Addresses, "FIRST-LAST" and prefixes that no one gets unless they are reserved.
+        /// Default: []
+        exclusions: List<Text<Exclusion>>,
+        /// Classes that alone get an answer here; empty is everyone.
+        /// Default: []
+        allow: List<String>,
+        /// Classes that get no answer here, whatever else they are.
+        /// Default: []
+        deny: List<String>,
+        /// This and what follows as in [dhcp], for this level; both lifetimes together, and t1
+        /// with t2.
+        preferred_lifetime: Setting<Text<Lifetime>>,
+        valid_lifetime: Setting<Text<Lifetime>>,
+        t1: Setting<Text<Lifetime>>,
+        t2: Setting<Text<Lifetime>>,
+        rapid_commit: Setting<bool>,
+        delegated_length: Setting<Number<1, 128>>,
+        /// Options for clients, as in [dhcp.options].
+        options: OptionsFile,
         /// Address pools.
         pool: Vec<Spanned<PoolFile>>,
         /// Prefix pools.
         prefix_pool: Vec<Spanned<PrefixPoolFile>>,
+        /// Reservations on this link.
+        reservation: Vec<Spanned<ReservationFile>>,
     }
 }
 
 section! {
-    /// Addresses leased on the link above; within its on-link prefixes.
+    /// Addresses leased on the link above; within its on-link prefixes. Pools are tried in
+    /// the order of the file.
     PoolFile in "link.pool" {
         /// "PREFIX/LENGTH" or "FIRST-LAST". Required.
-        addresses: Setting<Text<AddressPool>>,
+        addresses: Setting<Text<AddressRange>>,
+        /// How an address is chosen: "random", so that none can be guessed (RFC 7824), or the
+        /// "lowest" that is free.
+        /// Default: "random"
+        order: Setting<Text<PoolOrder>>,
+        /// Classes that alone draw from the pool; empty is everyone.
+        /// Default: []
+        classes: List<String>,
+        /// This and what follows as in [dhcp], for this level; both lifetimes together, and t1
+        /// with t2.
+        preferred_lifetime: Setting<Text<Lifetime>>,
+        valid_lifetime: Setting<Text<Lifetime>>,
+        t1: Setting<Text<Lifetime>>,
+        t2: Setting<Text<Lifetime>>,
+        rapid_commit: Setting<bool>,
+        /// Options for clients, as in [dhcp.options].
+        options: OptionsFile,
     }
 }
 
 section! {
-    /// Prefixes delegated to clients of the link above.
+    /// Prefixes delegated to clients of the link above. Pools are tried in the order of the
+    /// file.
     PrefixPoolFile in "link.prefix-pool" {
         /// The whole that is cut into delegated prefixes. Required.
         prefix: Setting<Text<Ipv6Net>>,
         /// The length of a delegated prefix, not below that of the whole. Required.
         /// Range: 1 to 128.
         delegated_length: Setting<Number<1, 128>>,
+        /// A part of each delegated prefix that its client must not use, such as the link to
+        /// it: "PREFIX/LENGTH", of which the bits behind delegated-length count. The length is
+        /// above delegated-length. Source: RFC 6603.
+        pd_exclude: Setting<Text<Ipv6Net>>,
+        /// As in [[link.pool]].
+        /// Default: "random"
+        order: Setting<Text<PoolOrder>>,
+        /// Classes that alone draw from the pool; empty is everyone.
+        /// Default: []
+        classes: List<String>,
+        /// This and what follows as in [dhcp], for this level; both lifetimes together, and t1
+        /// with t2.
+        preferred_lifetime: Setting<Text<Lifetime>>,
+        valid_lifetime: Setting<Text<Lifetime>>,
+        t1: Setting<Text<Lifetime>>,
+        t2: Setting<Text<Lifetime>>,
+        rapid_commit: Setting<bool>,
+        /// Options for clients, as in [dhcp.options].
+        options: OptionsFile,
     }
 }

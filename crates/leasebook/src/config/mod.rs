@@ -19,6 +19,7 @@
 mod check;
 mod error;
 mod file;
+mod named;
 mod print;
 mod resolve;
 mod runtime;
@@ -29,8 +30,8 @@ mod values;
 pub use error::{ConfigError, Problem, Warning};
 pub use print::{effective, example};
 pub use runtime::{
-    AddressPool, Allow, Bulk, Config, LinkConfig, Listen, Log, LogFormat, LogLevel, PrefixPool,
-    QueryKind, QueryKinds, Timers, Unlisted,
+    Allow, Bulk, Config, Dhcp, LinkConfig, Listen, Log, LogFormat, LogLevel, QueryKind, QueryKinds,
+    Timers, Unlisted,
 };
 
 use std::path::Path;

@@ -2,12 +2,14 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::file::{
-    AllowFile, BulkFile, File, LinkFile, ListenFile, LogFile, MetricsFile, PoolFile,
-    PrefixPoolFile, SectionDoc,
-};
-use super::runtime::{AddressPool, Allow, Bulk, Config, LinkConfig, PrefixPool, QueryKinds};
-use crate::text::{duration, octets};
+use super::file::{AllowFile, BulkFile, File, ListenFile, LogFile, MetricsFile, SectionDoc};
+use super::runtime::{Allow, Bulk, Config, QueryKinds};
+use crate::text::duration;
+
+mod clients;
+mod dhcp;
+mod links;
+mod samples;
 
 /// What is in force, as a file that reads back equal.
 pub fn effective(config: &Config) -> String {
@@ -19,6 +21,12 @@ pub fn effective(config: &Config) -> String {
     printer.config(config);
     for allow in &config.bulk.allow {
         printer.allow(allow);
+    }
+    for class in &config.classes {
+        printer.class(class);
+    }
+    for reservation in &config.reservations {
+        printer.reservation("[[reservation]]", reservation);
     }
     for link in &config.links {
         printer.link(link);
@@ -36,8 +44,10 @@ pub fn example() -> String {
     };
     printer.config(&Config::default());
     printer.sample = true;
-    printer.allow(&sample_allow());
-    printer.link(&sample_link());
+    printer.allow(&samples::allow());
+    printer.class(&samples::class());
+    printer.reservation("[[reservation]]", &samples::reservation());
+    printer.link(&samples::link());
     printer.text
 }
 
@@ -49,6 +59,8 @@ enum Written {
     Follows(String),
     /// It has no value; a sample of one.
     Unset(&'static str),
+    /// Another setting stands for it; a sample that stays a comment.
+    Instead(&'static str),
 }
 
 /// Writes sections and settings.
@@ -77,6 +89,7 @@ impl Printer {
             Written::Set(texts(&config.listen.udp)),
         );
         self.bulk(config);
+        self.dhcp(&config.dhcp);
         self.section(&MetricsFile::DOC, "[metrics]");
         let listen = config
             .metrics
@@ -155,34 +168,6 @@ impl Printer {
         self.setting(doc, "types", Written::Set(kinds(allow.types)));
     }
 
-    /// One `[[link]]` with its pools.
-    fn link(&mut self, link: &LinkConfig) {
-        let doc = &LinkFile::DOC;
-        self.section(doc, "[[link]]");
-        self.setting(doc, "id", Written::Set(link.id.to_string()));
-        self.setting(doc, "name", Written::Set(quoted(&link.name)));
-        let subnets = list(&link.kea_subnet_ids, u32::to_string);
-        self.setting(doc, "kea_subnet_ids", Written::Set(subnets));
-        let on_link = texts(&link.on_link);
-        self.setting(doc, "on_link", Written::Set(on_link));
-        let relays = texts(&link.relay_addresses);
-        self.setting(doc, "relay_addresses", Written::Set(relays));
-        let interfaces = list(&link.interface_ids, |id| quoted(octets::show(id)));
-        self.setting(doc, "interface_ids", Written::Set(interfaces));
-        for pool in &link.pools {
-            self.section(&PoolFile::DOC, "[[link.pool]]");
-            let addresses = Written::Set(quoted(pool.show()));
-            self.setting(&PoolFile::DOC, "addresses", addresses);
-        }
-        for pool in &link.prefix_pools {
-            let doc = &PrefixPoolFile::DOC;
-            self.section(doc, "[[link.prefix-pool]]");
-            self.setting(doc, "prefix", Written::Set(quoted(pool.prefix)));
-            let length = Written::Set(pool.delegated_length.to_string());
-            self.setting(doc, "delegated_length", length);
-        }
-    }
-
     /// The head of a section, after its documentation.
     fn section(&mut self, doc: &SectionDoc, head: &str) {
         if !self.text.is_empty() {
@@ -201,7 +186,7 @@ impl Printer {
             }
             self.doc_lines(setting.map_or(&[][..], |one| one.lines));
         }
-        let key = field.replace('_', "-");
+        let key = key(field);
         match written {
             Written::Set(value) => self.line(&format!("{key} = {value}"), self.sample),
             Written::Follows(value) => {
@@ -210,7 +195,10 @@ impl Printer {
             Written::Unset(value) if self.documented => {
                 self.line(&format!("{key} = {value}"), true);
             }
-            Written::Unset(_) => {}
+            Written::Instead(value) if self.documented => {
+                self.line(&format!("## {key} = {value}"), false);
+            }
+            Written::Unset(_) | Written::Instead(_) => {}
         }
     }
 
@@ -235,6 +223,11 @@ impl Printer {
     }
 }
 
+/// A field as the file writes it.
+fn key(field: &str) -> String {
+    field.replace('_', "-")
+}
+
 /// A value that follows from another setting, or stands for itself.
 fn follows(value: String, derived: bool) -> Written {
     if derived {
@@ -245,7 +238,7 @@ fn follows(value: String, derived: bool) -> Written {
 }
 
 /// A text as TOML writes it.
-fn quoted(text: impl Display) -> String {
+pub(super) fn quoted(text: impl Display) -> String {
     toml::Value::String(text.to_string()).to_string()
 }
 
@@ -263,40 +256,5 @@ fn texts<T: Display>(items: &[T]) -> String {
 /// Query types as a list.
 fn kinds(kinds: QueryKinds) -> String {
     let kinds: Vec<_> = kinds.iter().collect();
-    list(&kinds, |kind| quoted(kind.name()))
-}
-
-/// The sample of who may ask.
-fn sample_allow() -> Allow {
-    Allow {
-        source: ipnet::IpNet::V6(net([0x2001, 0xdb8], 32)),
-        types: [super::QueryKind::RelayId].into_iter().collect(),
-    }
-}
-
-/// The sample link.
-fn sample_link() -> LinkConfig {
-    let on_link = net([0x3fff, 0], 64);
-    LinkConfig {
-        id: 1,
-        name: "olt-1".to_owned(),
-        kea_subnet_ids: vec![1],
-        on_link: vec![on_link],
-        relay_addresses: vec![std::net::Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 1)],
-        interface_ids: vec![b"eth0".to_vec()],
-        pools: vec![AddressPool {
-            first: on_link.network(),
-            last: on_link.broadcast(),
-        }],
-        prefix_pools: vec![PrefixPool {
-            prefix: net([0x3fff, 0x100], 32),
-            delegated_length: 56,
-        }],
-    }
-}
-
-/// A prefix of documentation addresses.
-fn net(first: [u16; 2], length: u8) -> ipnet::Ipv6Net {
-    let address = std::net::Ipv6Addr::new(first[0], first[1], 0, 0, 0, 0, 0, 0);
-    ipnet::Ipv6Net::new_assert(address, length)
+    list(&kinds, |kind| quoted(kind.word()))
 }

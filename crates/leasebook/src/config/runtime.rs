@@ -8,7 +8,13 @@ use std::time::Duration;
 
 use ipnet::{IpNet, Ipv6Net};
 
+use leasebook_protocol::server;
+use leasebook_protocol::server::config::{
+    AddressPool, Class, Lifetimes, Obsolete, PrefixPool, Rates, Reservation, ServedLink, Settings,
+};
+use leasebook_store::{LeaseName, LinkId};
 use leasebook_wire::Duid;
+use leasebook_wire::code::OptionCode;
 
 /// The whole configuration of a server.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,12 @@ pub struct Config {
     pub metrics: Option<SocketAddr>,
     /// What is logged, and how.
     pub log: Log,
+    /// The DHCPv6 server, which runs where `listen.udp` is not empty.
+    pub dhcp: Dhcp,
+    /// Classes of clients, in the order of the file; names are unique.
+    pub classes: Vec<Class>,
+    /// Reservations that hold on every link.
+    pub reservations: Vec<Reservation>,
     /// The links, in the order of the file; ids, names and Kea subnet ids are unique.
     pub links: Vec<LinkConfig>,
 }
@@ -259,28 +271,75 @@ pub struct LinkConfig {
     pub relay_addresses: Vec<Ipv6Addr>,
     /// Interface-IDs that mean this link where no link-address tells.
     pub interface_ids: Vec<Vec<u8>>,
-    /// Addresses that are leased here.
+    /// This machine's interfaces whose attached clients are on it; each on one link only.
+    pub interfaces: Vec<String>,
+    /// Addresses that are leased here; within `on_link`, apart from each other.
     pub pools: Vec<AddressPool>,
-    /// Prefixes that are delegated here.
+    /// Prefixes that are delegated here; apart from each other.
     pub prefix_pools: Vec<PrefixPool>,
+    /// What no one gets unless it is reserved.
+    pub exclusions: Vec<LeaseName>,
+    /// Reservations on this link.
+    pub reservations: Vec<Reservation>,
+    /// Classes that alone get an answer; empty is everyone.
+    pub allow: Vec<String>,
+    /// Classes that get no answer.
+    pub deny: Vec<String>,
+    /// What holds on the link.
+    pub settings: Settings,
 }
 
-/// A range of addresses, both ends included; `first` is not above `last`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AddressPool {
-    /// The lowest address.
-    pub first: Ipv6Addr,
-    /// The highest address.
-    pub last: Ipv6Addr,
+/// The DHCPv6 server as a whole; see [`server::Config`] for what each means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dhcp {
+    /// The preference in ADVERTISE. Source: DHCP-S-063.
+    pub preference: u8,
+    /// What RFC 9915 made obsolete and is on all the same.
+    pub obsolete: Obsolete,
+    /// Options of an RSOO that are passed on. Source: DHCP-S-055.
+    pub rsoo: Vec<OptionCode>,
+    /// Seconds that a declined address is kept from everyone. Source: DHCP-S-086.
+    pub probation: u32,
+    /// Seconds that an offer is kept from others. Source: DHCP-S-065.
+    pub offer_hold: u32,
+    /// Whether RECONFIGURE is used. Source: DHCP-S-070.
+    pub reconfigure: bool,
+    /// Whether a RENEW of an unbound IA makes a binding. Source: DHCP-S-077.
+    pub bind_on_renew: bool,
+    /// Whether addresses are registered. Source: RFC 9686.
+    pub register_addresses: bool,
+    /// The most leases of one client on one link. Source: DHCP-S-034.
+    pub leases_per_client: u32,
+    /// How many messages are heard.
+    pub rates: Rates,
+    /// What holds where nothing narrower says otherwise; always with lifetimes and
+    /// `rapid_commit`.
+    pub settings: Settings,
 }
 
-/// A prefix that is cut into delegated ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrefixPool {
-    /// The whole.
-    pub prefix: Ipv6Net,
-    /// The length of a delegated prefix, not below the length of the whole.
-    pub delegated_length: u8,
+impl Default for Dhcp {
+    fn default() -> Self {
+        Self {
+            preference: 0,
+            obsolete: Obsolete::default(),
+            rsoo: Vec::new(),
+            probation: 86_400,
+            offer_hold: 10,
+            reconfigure: false,
+            bind_on_renew: true,
+            register_addresses: false,
+            leases_per_client: 64,
+            rates: Rates {
+                per_client: 0,
+                per_relay: 0,
+            },
+            settings: Settings {
+                lifetimes: Some(Lifetimes::DEFAULT),
+                rapid_commit: Some(false),
+                ..Settings::default()
+            },
+        }
+    }
 }
 
 impl Default for Config {
@@ -311,12 +370,37 @@ impl Default for Config {
                 level: LogLevel::default(),
                 format: LogFormat::default(),
             },
+            dhcp: Dhcp::default(),
+            classes: Vec::new(),
+            reservations: Vec::new(),
             links: Vec::new(),
         }
     }
 }
 
 impl Config {
+    /// What the DHCPv6 server is set to, under this DUID.
+    pub fn dhcp(&self, server_id: Duid) -> server::Config {
+        let dhcp = &self.dhcp;
+        server::Config {
+            server_id,
+            links: self.links.iter().map(LinkConfig::served).collect(),
+            classes: self.classes.clone(),
+            reservations: self.reservations.clone(),
+            settings: dhcp.settings.clone(),
+            preference: dhcp.preference,
+            obsolete: dhcp.obsolete,
+            rsoo: dhcp.rsoo.clone(),
+            probation: dhcp.probation,
+            offer_hold: dhcp.offer_hold,
+            reconfigure: dhcp.reconfigure,
+            bind_on_renew: dhcp.bind_on_renew,
+            register_addresses: dhcp.register_addresses,
+            leases_per_client: usize::try_from(dhcp.leases_per_client).unwrap_or(usize::MAX),
+            rates: dhcp.rates,
+        }
+    }
+
     /// The settings, by name, in which `new` differs and which need a restart to change.
     ///
     /// A reload takes over limits, rights, timers and the level of the log; what is bound
@@ -335,5 +419,26 @@ impl Config {
         compare("log.format", self.log.format == new.log.format);
         compare("link", self.links == new.links);
         settings
+    }
+}
+
+impl LinkConfig {
+    /// The link as the DHCPv6 server serves it.
+    fn served(&self) -> ServedLink {
+        ServedLink {
+            id: LinkId(self.id),
+            name: self.name.clone(),
+            on_link: self.on_link.clone(),
+            relay_addresses: self.relay_addresses.clone(),
+            interface_ids: self.interface_ids.clone(),
+            interfaces: self.interfaces.clone(),
+            pools: self.pools.clone(),
+            prefix_pools: self.prefix_pools.clone(),
+            exclusions: self.exclusions.clone(),
+            reservations: self.reservations.clone(),
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            settings: self.settings.clone(),
+        }
     }
 }

@@ -6,10 +6,13 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::file::{
-    AllowFile, BulkFile, File, LinkFile, ListenFile, LogFile, MetricsFile, PoolFile,
-    PrefixPoolFile, SectionDoc,
+    AllowFile, BulkFile, ClassFile, DhcpFile, File, LinkFile, ListenFile, LogFile, MetricsFile,
+    OptionsFile, PoolFile, PrefixPoolFile, ReservationFile, SectionDoc,
 };
 use super::*;
+
+mod dhcp;
+mod options;
 
 /// A link that is right, to be put behind other settings.
 const LINK: &str = "[[link]]\nid = 1\nname = \"a\"\non-link = [\"3fff::/64\"]\n";
@@ -185,8 +188,8 @@ const WRONG: [(&str, &str); 23] = [
         "f:2:18: [::]:1 is listed twice, first in line 2; list it once",
     ),
     (
-        "[listen]\nudp = [\"[::]:547\"]",
-        "f:2:8: this version does not serve UDP yet; leave the list empty",
+        "[listen]\nudp = [\"[::]:547\", \"[::]:547\"]",
+        "f:2:20: [::]:547 is listed twice, first in line 2; list it once",
     ),
     (
         "[bulk]\nmax-connections-per-source = 11",
@@ -214,7 +217,7 @@ const WRONG: [(&str, &str); 23] = [
     ),
     (
         "[[link]]\nid = 1\nname = \"a\"",
-        "f:1:1: nothing leads to link `a`; give it on-link prefixes or relay-addresses",
+        "f:1:1: nothing leads to link `a`; give it on-link prefixes, relay-addresses, interface-ids or interfaces",
     ),
 ];
 
@@ -350,7 +353,7 @@ fn exposed_services_get_a_warning() {
 }
 
 /// Every section's documentation.
-fn sections() -> [SectionDoc; 9] {
+fn sections() -> [SectionDoc; 13] {
     [
         File::DOC,
         ListenFile::DOC,
@@ -361,6 +364,10 @@ fn sections() -> [SectionDoc; 9] {
         LinkFile::DOC,
         PoolFile::DOC,
         PrefixPoolFile::DOC,
+        DhcpFile::DOC,
+        OptionsFile::DOC,
+        ClassFile::DOC,
+        ReservationFile::DOC,
     ]
 }
 
@@ -393,7 +400,10 @@ fn every_stated_default_is_the_one_in_force() {
                 "all five",
                 "[id]",
             ];
-            if by_rule.contains(&default.as_str()) || section.name.starts_with("link") {
+            let in_force_once = !["link", "class", "reservation"]
+                .iter()
+                .any(|name| section.name.starts_with(name));
+            if by_rule.contains(&default.as_str()) || !in_force_once {
                 continue;
             }
             assert!(
@@ -403,7 +413,7 @@ fn every_stated_default_is_the_one_in_force() {
             seen += 1;
         }
     }
-    assert!(seen >= 10, "only {seen} defaults were compared");
+    assert!(seen >= 24, "only {seen} defaults were compared");
 }
 
 #[test]
@@ -432,12 +442,12 @@ fn every_stated_range_is_the_one_in_force() {
             seen += 1;
         }
     }
-    assert!(seen >= 9, "only {seen} ranges were tried");
+    assert!(seen >= 18, "only {seen} ranges were tried");
 }
 
 /// The values just outside of a range.
 fn beyond(low: &str, high: &str) -> [String; 2] {
-    match (low.parse::<u64>(), high.parse::<u64>()) {
+    match (low.parse::<i64>(), high.parse::<i64>()) {
         (Ok(low), Ok(high)) => [(low - 1).to_string(), (high + 1).to_string()],
         _ => ["999ms".to_owned(), format!("{high}1ms")],
     }
@@ -445,12 +455,12 @@ fn beyond(low: &str, high: &str) -> [String; 2] {
 
 /// A value as the file has it: times in quotes, lists in brackets.
 fn written(value: &str, key: &str) -> String {
-    let value = if value.parse::<u64>().is_ok() {
+    let value = if value.parse::<i64>().is_ok() {
         value.to_owned()
     } else {
         format!("\"{value}\"")
     };
-    if ["sensitive-options", "kea-subnet-ids"].contains(&key) {
+    if ["sensitive-options", "kea-subnet-ids", "rsoo"].contains(&key) {
         format!("[{value}]")
     } else {
         value
@@ -469,6 +479,12 @@ fn one_setting(section: &str, key: &str, value: &str) -> String {
         ("link.prefix-pool", _) => {
             format!("{LINK}[[link.prefix-pool]]\nprefix = \"::/0\"\n{key} = {value}\n")
         }
+        ("class", _) => {
+            format!(
+                "[[class]]\nname = \"c\"\nmembers = [{{ duid = \"000200\" }}]\n{key} = {value}\n"
+            )
+        }
+        ("reservation", _) => format!("[[reservation]]\nduid = \"000200\"\n{key} = {value}\n"),
         _ => format!("[{section}]\n{key} = {value}\n"),
     }
 }
@@ -496,7 +512,7 @@ proptest! {
     }
 
     #[test]
-    fn no_broken_example_panics(at in 0_usize..9_000, octet in "[\\[\\]\"=#0-9a-z\n]") {
+    fn no_broken_example_panics(at in 0_usize..25_000, octet in "[\\[\\]\"=#0-9a-z\n]") {
         let mut text = example();
         let at = at.min(text.len() - 1);
         if text.is_char_boundary(at) {

@@ -11,7 +11,8 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::runtime::{AddressPool, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
+use super::runtime::{LogFormat, LogLevel, QueryKind, Timers, Unlisted};
+use leasebook_protocol::server::config::AddressPool;
 use leasebook_wire::Duid;
 
 use crate::duid;
@@ -131,7 +132,7 @@ macro_rules! words {
 
         impl $type {
             /// The word in the file.
-            pub fn word(self) -> &'static str {
+            pub(crate) fn word(self) -> &'static str {
                 [$(($word, $value)),+]
                     .into_iter()
                     .find(|(_, value)| *value == self)
@@ -140,6 +141,13 @@ macro_rules! words {
         }
     };
 }
+
+mod dhcp;
+
+pub(super) use dhcp::{
+    Data, Exclusion, Hex, Lifetime, ObsoleteKind, PoolOrder, Seconds, TimeServer, ValueType,
+    VendorClass,
+};
 
 words!(Timers, "\"draft\" or \"rfc5460\"",
     "draft" => Timers::Draft,
@@ -248,7 +256,16 @@ impl FromText for InterfaceId {
     }
 }
 
-impl FromText for AddressPool {
+/// A range of addresses, both ends included; `first` is not above `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AddressRange {
+    /// The lowest address.
+    pub(super) first: Ipv6Addr,
+    /// The highest address.
+    pub(super) last: Ipv6Addr,
+}
+
+impl FromText for AddressRange {
     const FORM: &'static str = "addresses in quotes: \"PREFIX/LENGTH\" or \"FIRST-LAST\"";
 
     fn from_text(text: &str) -> Result<Self, String> {
@@ -278,9 +295,17 @@ impl FromText for AddressPool {
     }
 }
 
-impl AddressPool {
+impl AddressRange {
+    /// The range of a pool.
+    pub(super) fn of(pool: &AddressPool) -> Self {
+        Self {
+            first: pool.first,
+            last: pool.last,
+        }
+    }
+
     /// How the range is written: as a prefix if it is one.
-    pub fn show(&self) -> String {
+    pub(super) fn show(&self) -> String {
         let size = u128::from(self.last) - u128::from(self.first);
         let host_bits = size.trailing_ones();
         let prefix = u8::try_from(128 - host_bits)
@@ -298,8 +323,8 @@ impl AddressPool {
 mod tests {
     use super::*;
 
-    fn pool(text: &str) -> Result<AddressPool, String> {
-        AddressPool::from_text(text)
+    fn pool(text: &str) -> Result<AddressRange, String> {
+        AddressRange::from_text(text)
     }
 
     #[test]

@@ -5,14 +5,20 @@ use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use ipnet::Ipv6Net;
+use leasebook_store::LeaseName;
 use toml::Spanned;
 
 use super::super::error::Findings;
 use super::super::file::LinkFile;
-use super::super::runtime::{AddressPool, LinkConfig, PrefixPool};
+use super::super::runtime::LinkConfig;
+use super::clients::{ClassNames, reservations};
+use super::{dhcp, pools};
 
-/// The most characters of a link's name.
+/// The most characters of a link's or class's name.
 const MAX_NAME_CHARACTERS: usize = 64;
+
+/// The most octets of an interface's name: IFNAMSIZ less the octet that ends it.
+const MAX_INTERFACE_OCTETS: usize = 15;
 
 /// What must not be told of two links, with the line where it was told first.
 #[derive(Default)]
@@ -24,15 +30,21 @@ struct Taken {
     /// Kea subnet ids.
     subnets: HashMap<u32, usize>,
     /// Interface-IDs.
-    interfaces: HashMap<Vec<u8>, usize>,
+    interface_ids: HashMap<Vec<u8>, usize>,
+    /// Interfaces.
+    interfaces: HashMap<String, usize>,
 }
 
 /// The links; those without an id or a name are reported and left out.
-pub(super) fn links(written: &[Spanned<LinkFile>], findings: &mut Findings<'_>) -> Vec<LinkConfig> {
+pub(super) fn links(
+    written: &[Spanned<LinkFile>],
+    classes: &ClassNames<'_>,
+    findings: &mut Findings<'_>,
+) -> Vec<LinkConfig> {
     let mut taken = Taken::default();
     written
         .iter()
-        .filter_map(|entry| link(entry, &mut taken, findings))
+        .filter_map(|entry| link(entry, &mut taken, classes, findings))
         .collect()
 }
 
@@ -40,6 +52,7 @@ pub(super) fn links(written: &[Spanned<LinkFile>], findings: &mut Findings<'_>) 
 fn link(
     entry: &Spanned<LinkFile>,
     taken: &mut Taken,
+    classes: &ClassNames<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<LinkConfig> {
     let file = entry.get_ref();
@@ -55,22 +68,33 @@ fn link(
     once(&mut taken.ids, number, id.span(), findings, |first| {
         format!("link id {number} is taken in line {first}; give each link its own")
     });
-    link_name(name, &mut taken.names, findings);
+    unique_name(name, "link", &mut taken.names, findings);
     let link = LinkConfig {
         id: number,
         name: name.get_ref().clone(),
         kea_subnet_ids: subnet_ids(file, id, &mut taken.subnets, findings),
         on_link: on_link(file, findings),
         relay_addresses: relay_addresses(file, findings),
-        interface_ids: interface_ids(file, &mut taken.interfaces, findings),
-        pools: pools(file, findings),
-        prefix_pools: prefix_pools(file, findings),
+        interface_ids: interface_ids(file, &mut taken.interface_ids, findings),
+        interfaces: interfaces(file, &mut taken.interfaces, findings),
+        pools: pools::addresses(file, classes, findings),
+        prefix_pools: pools::prefixes(file, classes, findings),
+        exclusions: exclusions(file),
+        reservations: reservations(&file.reservation, "[[link.reservation]]", findings),
+        allow: classes.known(file.allow.as_ref(), findings),
+        deny: classes.known(file.deny.as_ref(), findings),
+        settings: dhcp::settings(file.level(), findings),
     };
-    if link.on_link.is_empty() && link.relay_addresses.is_empty() && link.interface_ids.is_empty() {
+    if link.on_link.is_empty()
+        && link.relay_addresses.is_empty()
+        && link.interface_ids.is_empty()
+        && link.interfaces.is_empty()
+    {
         findings.wrong(
             entry.span(),
             format!(
-                "nothing leads to link `{}`; give it on-link prefixes or relay-addresses",
+                "nothing leads to link `{}`; give it on-link prefixes, relay-addresses, \
+                 interface-ids or interfaces",
                 link.name
             ),
         );
@@ -79,7 +103,7 @@ fn link(
 }
 
 /// Notes where `value` was told first, or reports that it was told before.
-fn once<T: std::hash::Hash + Eq>(
+pub(super) fn once<T: std::hash::Hash + Eq>(
     taken: &mut HashMap<T, usize>,
     value: T,
     span: Range<usize>,
@@ -95,9 +119,10 @@ fn once<T: std::hash::Hash + Eq>(
     }
 }
 
-/// Judges a link's name.
-fn link_name(
+/// Judges the name of a link or class.
+pub(super) fn unique_name(
     name: &Spanned<String>,
+    what: &str,
     names: &mut HashMap<String, usize>,
     findings: &mut Findings<'_>,
 ) {
@@ -116,7 +141,7 @@ fn link_name(
         );
     }
     once(names, text.clone(), name.span(), findings, |first| {
-        format!("the name `{text}` is taken in line {first}; give each link its own")
+        format!("the name `{text}` is taken in line {first}; give each {what} its own")
     });
 }
 
@@ -209,105 +234,56 @@ fn interface_ids(
     ids
 }
 
-/// The address pools of a link: apart from each other, and on the link.
-fn pools(file: &LinkFile, findings: &mut Findings<'_>) -> Vec<AddressPool> {
-    let mut pools: Vec<AddressPool> = Vec::new();
-    for entry in &file.pool {
-        let Some(written) = &entry.get_ref().addresses else {
+/// The interfaces of a link.
+fn interfaces(
+    file: &LinkFile,
+    taken: &mut HashMap<String, usize>,
+    findings: &mut Findings<'_>,
+) -> Vec<String> {
+    let mut names = Vec::new();
+    for written in file.interfaces.iter().flatten() {
+        let name = written.get_ref();
+        let plain = name
+            .bytes()
+            .all(|octet| octet.is_ascii_graphic() && octet != b'/');
+        if name.is_empty() || name.len() > MAX_INTERFACE_OCTETS || !plain {
             findings.wrong(
-                entry.span(),
-                "this [[link.pool]] has no addresses; add addresses = \"PREFIX/LENGTH\"",
+                written.span(),
+                format!(
+                    "`{}` is no name of an interface; `ip link` tells them",
+                    name.escape_debug()
+                ),
             );
-            continue;
-        };
-        let pool = written.get_ref().0;
-        let on_link = file.on_link.iter().flatten().any(|net| {
-            net.get_ref().0.contains(&pool.first) && net.get_ref().0.contains(&pool.last)
+        }
+        once(taken, name.clone(), written.span(), findings, |first| {
+            format!(
+                "interface `{name}` stands in line {first} already; \
+                 who is attached to it is on one link only"
+            )
         });
-        if !on_link {
-            findings.wrong(
-                written.span(),
-                format!(
-                    "the pool {} is within no on-link prefix of its link; add one to on-link",
-                    pool.show()
-                ),
-            );
-        }
-        if let Some(other) = pools
-            .iter()
-            .find(|other| pool.first <= other.last && other.first <= pool.last)
-        {
-            findings.wrong(
-                written.span(),
-                format!(
-                    "the pool {} overlaps {}; an address can be in one pool only",
-                    pool.show(),
-                    other.show()
-                ),
-            );
-        }
-        pools.push(pool);
+        names.push(name.clone());
     }
-    pools
+    names
 }
 
-/// The prefix pools of a link: apart from each other.
-fn prefix_pools(file: &LinkFile, findings: &mut Findings<'_>) -> Vec<PrefixPool> {
-    let mut pools: Vec<PrefixPool> = Vec::new();
-    for entry in &file.prefix_pool {
-        let pool = entry.get_ref();
-        let (Some(prefix), Some(delegated)) = (&pool.prefix, &pool.delegated_length) else {
-            findings.wrong(
-                entry.span(),
-                "this [[link.prefix-pool]] needs both prefix and delegated-length",
-            );
-            continue;
-        };
-        let whole = prefix.get_ref().0;
-        // The type's range ends at 128.
-        let delegated_length = u8::try_from(delegated.get_ref().0).unwrap_or(128);
-        if delegated_length < whole.prefix_len() {
-            findings.wrong(
-                delegated.span(),
-                format!(
-                    "a /{delegated_length} cannot be cut out of {whole}; \
-                     {} to 128 is needed",
-                    whole.prefix_len()
-                ),
-            );
+/// What no one is given unless it is reserved.
+fn exclusions(file: &LinkFile) -> Vec<LeaseName> {
+    let mut names: Vec<LeaseName> = Vec::new();
+    let written = file.exclusions.iter().flatten();
+    for name in written.flat_map(|written| &written.get_ref().0.0) {
+        if !names.contains(name) {
+            names.push(*name);
         }
-        if starts_in(whole, LINK_LOCAL) || starts_in(whole, MULTICAST) {
-            findings.wrong(
-                prefix.span(),
-                format!("{whole} cannot be delegated: it is link-local or multicast"),
-            );
-        }
-        if let Some(other) = pools
-            .iter()
-            .find(|other| other.prefix.contains(&whole) || whole.contains(&other.prefix))
-        {
-            findings.wrong(
-                prefix.span(),
-                format!(
-                    "{whole} overlaps the prefix pool {}; a prefix can be in one pool only",
-                    other.prefix
-                ),
-            );
-        }
-        pools.push(PrefixPool {
-            prefix: whole,
-            delegated_length,
-        });
     }
-    pools
+    names
 }
 
 /// Whether a prefix lies in, or is, the block whose first 16 bits under a mask are given.
-fn starts_in(net: Ipv6Net, (bits, mask, length): (u16, u16, u8)) -> bool {
+pub(super) fn starts_in(net: Ipv6Net, (bits, mask, length): (u16, u16, u8)) -> bool {
     net.prefix_len() >= length && net.network().segments()[0] & mask == bits
 }
 
 /// fe80::/10: first bits, mask, length. Source: RFC 4291 §2.5.6.
-const LINK_LOCAL: (u16, u16, u8) = (0xfe80, 0xffc0, 10);
+pub(super) const LINK_LOCAL: (u16, u16, u8) = (0xfe80, 0xffc0, 10);
 /// ff00::/8: first bits, mask, length. Source: RFC 4291 §2.7.
-const MULTICAST: (u16, u16, u8) = (0xff00, 0xff00, 8);
+pub(super) const MULTICAST: (u16, u16, u8) = (0xff00, 0xff00, 8);

@@ -1,6 +1,11 @@
 //! From the file's types to what the program sees: defaults, ranges, cross checks.
 
+mod clients;
+mod custom;
+mod dhcp;
 mod links;
+mod options;
+mod pools;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -12,11 +17,13 @@ use super::error::Findings;
 use super::file::{AllowFile, BulkFile, File, ListenFile};
 use super::runtime::{Allow, Bulk, Config, Listen, Log, QueryKind, QueryKinds, Timers};
 use super::values::Text;
+pub(super) use options::IRT_MINIMUM_SECS;
 
 /// The configuration a file stands for; what is wrong with it goes to `findings`.
 pub(super) fn resolve(file: &File, findings: &mut Findings<'_>) -> Config {
     let default = Config::default();
     let timers = text_or(file.timers.as_ref(), default.timers);
+    let classes = clients::ClassNames::of(&file.class);
     Config {
         data: data(file, default.data, findings),
         server_id: file
@@ -38,7 +45,10 @@ pub(super) fn resolve(file: &File, findings: &mut Findings<'_>) -> Config {
             level: text_or(file.log.level.as_ref(), default.log.level),
             format: text_or(file.log.format.as_ref(), default.log.format),
         },
-        links: links::links(&file.link, findings),
+        dhcp: dhcp::dhcp(&file.dhcp, &default.dhcp, findings),
+        classes: clients::classes(&file.class, findings),
+        reservations: clients::reservations(&file.reservation, "[[reservation]]", findings),
+        links: links::links(&file.link, &classes, findings),
     }
 }
 
@@ -65,28 +75,30 @@ fn data(file: &File, default: PathBuf, findings: &mut Findings<'_>) -> PathBuf {
 
 /// The addresses listened on.
 fn listen(file: &ListenFile, default: Listen, findings: &mut Findings<'_>) -> Listen {
+    apart(file.tcp.as_deref(), findings);
+    apart(file.udp.as_deref(), findings);
+    let sockets = |written: &Option<Vec<Spanned<Text<SocketAddr>>>>| {
+        let written = written.as_ref()?;
+        Some(written.iter().map(|address| address.get_ref().0).collect())
+    };
+    Listen {
+        tcp: sockets(&file.tcp).unwrap_or(default.tcp),
+        udp: sockets(&file.udp).unwrap_or(default.udp),
+    }
+}
+
+/// Reports addresses of one protocol that are listed twice.
+fn apart(written: Option<&[Spanned<Text<SocketAddr>>]>, findings: &mut Findings<'_>) {
     let mut seen: HashMap<SocketAddr, usize> = HashMap::new();
-    for written in file.tcp.iter().flatten() {
-        let address = written.get_ref().0;
-        let line = findings.line_of(written.span());
+    for one in written.into_iter().flatten() {
+        let address = one.get_ref().0;
+        let line = findings.line_of(one.span());
         if let Some(first) = seen.insert(address, line) {
             findings.wrong(
-                written.span(),
+                one.span(),
                 format!("{address} is listed twice, first in line {first}; list it once"),
             );
         }
-    }
-    if let Some(written) = file.udp.iter().flatten().next() {
-        findings.wrong(
-            written.span(),
-            "this version does not serve UDP yet; leave the list empty",
-        );
-    }
-    Listen {
-        tcp: file.tcp.as_ref().map_or(default.tcp, |written| {
-            written.iter().map(|address| address.get_ref().0).collect()
-        }),
-        udp: default.udp,
     }
 }
 
