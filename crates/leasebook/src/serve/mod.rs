@@ -27,6 +27,7 @@ mod registry;
 mod seldom;
 mod server;
 mod settings;
+mod udp;
 
 pub use process::{ServeError, Start, run};
 pub use server::Server;

@@ -1,0 +1,3 @@
+//! DHCPv6 and Leasequery over UDP.
+
+mod socket;
