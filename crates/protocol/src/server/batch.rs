@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::ops::Range;
 
-use leasebook_store::{Binding, Change, LeaseName, LeaseStore, LinkId, StoreError};
+use leasebook_store::{Binding, Change, Lease, LeaseName, LeaseStore, LinkId, StoreError};
 
 /// How a datagram came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,17 @@ pub struct Reply {
     pub octets: Range<usize>,
     /// It tells of a change in this batch, and must not leave if the commit fails (DHCP-S-039).
     pub is_bound: bool,
+}
+
+/// A lease and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The link of its binding.
+    pub link: LinkId,
+    /// The client.
+    pub client: Box<[u8]>,
+    /// The lease.
+    pub lease: Lease,
 }
 
 /// Changes and replies of a burst of datagrams.
@@ -94,35 +105,52 @@ impl Batch {
         if let Some(found) = self.changed_of(link, client) {
             return Ok(Some(found.clone()));
         }
-        let record = store.binding(link, client)?;
-        Ok(record
-            .map(|record| record.view().to_binding())
-            .transpose()?)
+        let Some(record) = store.binding(link, client)? else {
+            return Ok(None);
+        };
+        let mut binding = record.view().to_binding()?;
+        // What another client got in this batch is no more this one's, not even as a memory.
+        binding
+            .leases
+            .retain(|lease| !self.by_lease.contains_key(&lease.name));
+        Ok(Some(binding))
     }
 
-    /// The binding that holds a lease of just this name, in any state, as this batch has it,
-    /// else as the store has it.
-    pub fn holder(
+    /// The lease of just this name, in any state, and whose it is, as this batch has it, else as
+    /// the store has it.
+    pub fn held(
         &self,
         store: &dyn LeaseStore,
         name: LeaseName,
-    ) -> Result<Option<Binding>, StoreError> {
-        if let Some(found) = self
-            .by_lease
-            .get(&name)
-            .and_then(|at| self.changed.get(*at))
-        {
-            return Ok(Some(found.clone()));
+    ) -> Result<Option<Held>, StoreError> {
+        if let Some(at) = self.by_lease.get(&name) {
+            let binding = self.changed.get(*at);
+            let lease = |binding: &Binding| {
+                let lease = binding.leases.iter().find(|lease| lease.name == name)?;
+                let (link, client) = (binding.link, binding.client.octets().into());
+                let lease = *lease;
+                Some(Held {
+                    link,
+                    client,
+                    lease,
+                })
+            };
+            return Ok(binding.and_then(lease));
         }
         let Some(record) = store.holder(name)? else {
             return Ok(None);
         };
-        let binding = record.view().to_binding()?;
+        let view = record.view();
         // Of a client that this batch changed, only what the batch says counts.
-        match self.changed_of(binding.link, binding.client.octets()) {
-            Some(_) => Ok(None),
-            None => Ok(Some(binding)),
+        if self.changed_of(view.link(), view.client()).is_some() {
+            return Ok(None);
         }
+        let lease = view.leases().find(|lease| lease.name == name);
+        Ok(lease.map(|lease| Held {
+            link: view.link(),
+            client: view.client().into(),
+            lease,
+        }))
     }
 
     /// Sets the client's binding on its link; replaces what the batch or the store has.
@@ -153,22 +181,14 @@ impl Batch {
         }
     }
 
-    /// Adds a reply whose octets `compose` appends; nothing if it fails.
-    pub fn reply<E>(
-        &mut self,
-        reply: Reply,
-        compose: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Adds a reply of these octets.
+    pub fn reply(&mut self, reply: Reply, octets: &[u8]) {
         let start = self.octets.len();
-        if let Err(error) = compose(&mut self.octets) {
-            self.octets.truncate(start);
-            return Err(error);
-        }
+        self.octets.extend_from_slice(octets);
         self.replies.push(Reply {
             octets: start..self.octets.len(),
             ..reply
         });
-        Ok(())
     }
 
     fn changed_of(&self, link: LinkId, client: &[u8]) -> Option<&Binding> {
@@ -181,7 +201,7 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
-    use leasebook_store::{IaKind, Lease, LeaseState, MemoryStore};
+    use leasebook_store::{IaKind, LeaseState, MemoryStore};
     use leasebook_wire::Duid;
 
     use super::*;
@@ -215,9 +235,9 @@ mod tests {
         let store = MemoryStore::default();
         let mut batch = Batch::default();
         batch.put(binding(7, &["2001:db8::7"]));
-        let holder = batch.holder(&store, name("2001:db8::7")).unwrap().unwrap();
-        assert_eq!(holder.client.octets(), [0, 3, 0, 1, 7]);
-        assert!(batch.holder(&store, name("2001:db8::8")).unwrap().is_none());
+        let held = batch.held(&store, name("2001:db8::7")).unwrap().unwrap();
+        assert_eq!(*held.client, [0, 3, 0, 1, 7]);
+        assert!(batch.held(&store, name("2001:db8::8")).unwrap().is_none());
     }
 
     /// DHCP-S-027: a lease given up in the batch has no holder, whatever the store still says.
@@ -232,12 +252,27 @@ mod tests {
             .unwrap();
         let mut batch = Batch::default();
         batch.put(binding(7, &["2001:db8::8"]));
-        assert!(batch.holder(&store, name("2001:db8::7")).unwrap().is_none());
+        assert!(batch.held(&store, name("2001:db8::7")).unwrap().is_none());
         let held = batch
             .binding(&store, LinkId(1), &[0, 3, 0, 1, 7])
             .unwrap()
             .unwrap();
         assert_eq!(held.leases.len(), 1);
+    }
+
+    /// DHCP-S-027: a lease that a client remembers and another got in the batch is the other's.
+    #[test]
+    fn what_another_got_in_the_batch_is_not_remembered() {
+        let store = MemoryStore::default();
+        let mut past = binding(7, &["2001:db8::7", "2001:db8::8"]);
+        past.leases[0].state = LeaseState::Released;
+        store.commit(vec![Change::Put(past)]).unwrap();
+        let mut batch = Batch::default();
+        batch.put(binding(8, &["2001:db8::7"]));
+        let found = batch.binding(&store, LinkId(1), &[0, 3, 0, 1, 7]);
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.leases.len(), 1);
+        assert_eq!(found.leases[0].name, name("2001:db8::8"));
     }
 
     /// DHCP-S-027: one lease put for two clients stays with the later alone.

@@ -46,6 +46,9 @@ pub struct Config {
     pub leases_per_client: usize,
     /// Messages of one client, and of one relay, that are heard.
     pub rates: Rates,
+    /// Whether replies go to the port a message came from, not to 546 and 547 (D-32): for tests
+    /// without privileges.
+    pub to_source_port: bool,
 }
 
 /// How many messages are heard; what comes above is dropped and counted.
@@ -294,6 +297,7 @@ impl Config {
                 per_client: 0,
                 per_relay: 0,
             },
+            to_source_port: false,
         }
     }
 }

@@ -14,9 +14,45 @@
 //! |---|---|
 //! | [`batch`] | what a burst of datagrams changes and answers |
 //! | [`config`] | what the server is set to |
+//! | [`pool`] | which leases are free |
+//! | `machine` | the server: a datagram in, changes and a reply out |
+//! | `admit` | which messages are heard at all |
+//! | `place` | which link a client is on |
+//! | `classify` | its classes and reservations |
+//! | `exchange` | one message, decided |
+//! | `grant` | which leases an IA gets |
+//! | `offers` | what was offered and is kept for a while |
+//! | `answer` | composing what the client is told |
+//! | `wrap` | sending back the way it came |
+//! | `rate` | how often one sender is heard |
+//! | `outcome` | what became of a datagram, by name |
 
+mod admit;
+mod answer;
 pub mod batch;
+mod classify;
 pub mod config;
+mod exchange;
+mod grant;
+mod machine;
+mod offers;
+mod outcome;
+mod place;
+pub mod pool;
+mod rate;
+#[cfg(test)]
+mod tests;
+mod wrap;
+
+use leasebook_wire::code::MessageType;
 
 pub use batch::{Arrival, Batch, Reply};
 pub use config::Config;
+pub use machine::{Notice, Server};
+pub use outcome::{Did, Dropped, Outcome};
+
+/// A client tells of an address it made itself (RFC 9686 §4.2).
+pub const ADDR_REG_INFORM: MessageType = MessageType(36);
+
+/// The answer to that (RFC 9686 §4.3).
+pub const ADDR_REG_REPLY: MessageType = MessageType(37);

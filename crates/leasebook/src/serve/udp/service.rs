@@ -1,0 +1,303 @@
+//! The thread that hears DHCPv6: bursts in, one commit, replies out.
+
+use std::io;
+use std::net::SocketAddrV6;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use leasebook_protocol::server::{Batch, Config, Reply, Server};
+use leasebook_store::{Book, LeaseStore as _, Progress, StoreError};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+
+use super::interfaces::Interfaces;
+use super::query::Queries;
+use super::socket::{Inbox, Listener};
+use super::tally::Tally;
+use crate::clock::Clock;
+use crate::log::events;
+use crate::serve::seldom::Seldom;
+use crate::tell;
+
+/// How often leases that ended are taken back, and interfaces looked at.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Records taken back in one commit, so that clients need not wait long behind it.
+const RECLAIM_AT_ONCE: usize = 512;
+
+/// What the daemon tells the thread.
+enum Command {
+    /// New settings are in force.
+    Reconfigure(Arc<Config>, Queries),
+}
+
+/// The running thread; dropping it asks it to end and waits.
+pub(in crate::serve) struct UdpService {
+    commands: Option<Sender<Command>>,
+    wake: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+    addresses: Vec<SocketAddrV6>,
+}
+
+impl UdpService {
+    /// Begins to serve clients and requestors of `book` on `listeners`.
+    ///
+    /// # Errors
+    /// If the system refuses a thread or a random seed.
+    pub(in crate::serve) fn begin(
+        book: Arc<Book>,
+        config: Arc<Config>,
+        queries: Queries,
+        listeners: Vec<Listener>,
+    ) -> io::Result<Self> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        let (commands, orders) = channel();
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let addresses: Vec<_> = listeners.iter().map(Listener::address).collect();
+        for address in &addresses {
+            tell!(events::DHCP_LISTENING, address = %address);
+        }
+        let worker = Worker {
+            book,
+            server: Server::new(Arc::clone(&config), seed),
+            config,
+            queries,
+            listeners,
+            interfaces: Interfaces::default(),
+            clock: Clock::new(),
+            batch: Batch::default(),
+            tally: Tally::new(),
+            learnt: Some(Vec::new()),
+            store_failed: Seldom::default(),
+            not_sent: Seldom::default(),
+        };
+        let woken = Arc::clone(&wake);
+        let thread = std::thread::Builder::new()
+            .name("dhcp".into())
+            .spawn(move || worker.run(&orders, &woken))?;
+        Ok(Self {
+            commands: Some(commands),
+            wake,
+            thread: Some(thread),
+            addresses,
+        })
+    }
+
+    /// Where it listens, with the ports the system chose.
+    pub(in crate::serve) fn addresses(&self) -> &[SocketAddrV6] {
+        &self.addresses
+    }
+
+    /// Puts new settings in force.
+    pub(in crate::serve) fn reconfigure(&self, config: Arc<Config>, queries: Queries) {
+        if let Some(commands) = &self.commands {
+            // A thread that is gone has told why.
+            let _ = commands.send(Command::Reconfigure(config, queries));
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        // It can fail only if it is set already.
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Drop for UdpService {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was told by the panic hook; here is nothing more to do.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Worker {
+    book: Arc<Book>,
+    server: Server,
+    config: Arc<Config>,
+    queries: Queries,
+    listeners: Vec<Listener>,
+    interfaces: Interfaces,
+    clock: Clock,
+    batch: Batch,
+    tally: Tally,
+    /// How far the server has been told which leases are taken; none once it knows all. Until
+    /// then the book is asked more often, and nothing is given twice.
+    learnt: Option<Vec<u8>>,
+    store_failed: Seldom,
+    not_sent: Seldom,
+}
+
+impl Worker {
+    fn run(mut self, orders: &Receiver<Command>, woken: &OwnedFd) {
+        let mut inbox = Inbox::new();
+        let mut ticked: Option<Instant> = None;
+        loop {
+            match orders.try_recv() {
+                Ok(Command::Reconfigure(config, queries)) => self.reconfigure(config, queries),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return,
+            }
+            if ticked.is_none_or(|at| at.elapsed() >= TICK) {
+                ticked = Some(Instant::now());
+                self.tick();
+            }
+            self.learn();
+            let rest = ticked.map_or(TICK, |at| TICK.saturating_sub(at.elapsed()));
+            let patience = if self.learnt.is_some() { Duration::ZERO } else { rest };
+            let readable = wait(&self.listeners, woken, patience);
+            for at in readable {
+                self.hear(at, &mut inbox);
+            }
+        }
+    }
+
+    fn reconfigure(&mut self, config: Arc<Config>, queries: Queries) {
+        self.server.reconfigure(Arc::clone(&config));
+        self.config = config;
+        self.queries = queries;
+        self.interfaces = Interfaces::default();
+        // Pools may be new: which of their leases are taken is learnt again.
+        self.learnt = Some(Vec::new());
+        self.tick();
+    }
+
+    /// Takes a burst off a socket, decides it, makes it durable, and only then answers.
+    fn hear(&mut self, at: usize, inbox: &mut Inbox) {
+        let Some(listener) = self.listeners.get(at) else {
+            return;
+        };
+        let now = self.clock.now();
+        self.batch.clear();
+        let (server, queries) = (&mut self.server, &self.queries);
+        let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
+        let taken = inbox.take(listener, &mut |arrival, octets| {
+            if !queries.hear(now, &arrival, octets, book, batch, tally) {
+                tally.outcome(&server.datagram(now, &arrival, octets, book, batch));
+            }
+        });
+        match taken {
+            Ok(burst) => self.tally.unusable(burst.unusable),
+            Err(error) => {
+                if let Some(times) = self.not_sent.now() {
+                    tell!(events::DHCP_SOCKET_FAILED, error = %error, times);
+                }
+                // A socket that fails at once would fail again at once.
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        let is_kept = self.commit();
+        self.answer(at, is_kept);
+    }
+
+    /// Makes the batch's changes durable; false if that failed, and then none has happened.
+    fn commit(&mut self) -> bool {
+        if self.batch.is_unchanged() {
+            return true;
+        }
+        let changes = self.batch.take_changes();
+        match self.book.commit(changes) {
+            Ok(_) => {
+                self.server.committed();
+                true
+            }
+            Err(error) => {
+                self.failed(&error);
+                self.server.abandoned();
+                false
+            }
+        }
+    }
+
+    fn answer(&mut self, at: usize, is_kept: bool) {
+        let Some(listener) = self.listeners.get(at) else {
+            return;
+        };
+        let replies = self.batch.replies().iter();
+        let replies: Vec<&Reply> = replies.filter(|reply| is_kept || !reply.is_bound).collect();
+        let (failed, error) = listener.send(&replies, self.batch.octets());
+        self.tally.sent(replies.len() - failed, failed);
+        if let Some(error) = error
+            && let Some(times) = self.not_sent.now()
+        {
+            tell!(events::DHCP_REPLY_NOT_SENT, error = %error, times);
+        }
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        if self.store_failed.now().is_some() {
+            tell!(events::STORE_FAILED, error = %error);
+        }
+    }
+
+    /// What time alone brings: interfaces, ended leases, what is to be sent again.
+    fn tick(&mut self) {
+        if let Some(interfaces) = self.interfaces.look(&self.config, &self.listeners) {
+            self.server.set_interfaces(&interfaces);
+        }
+        let now = self.clock.now();
+        match self.book.ended(now.wall, RECLAIM_AT_ONCE) {
+            Ok(records) if records.is_empty() => {}
+            Ok(records) => {
+                self.batch.clear();
+                self.server.reclaim(now, &records, &mut self.batch);
+                self.commit();
+            }
+            Err(error) => self.failed(&error),
+        }
+        self.tally.usage(&self.server);
+    }
+
+    /// Tells the server which leases of the book are taken, a piece at a time.
+    fn learn(&mut self) {
+        let Some(from) = &mut self.learnt else { return };
+        let now = self.clock.now();
+        let server = &mut self.server;
+        let progress = self.book.scan_all(from, &mut |run| {
+            for record in run.iter() {
+                for lease in record.leases() {
+                    server.occupy(&lease, now.wall);
+                }
+            }
+            leasebook_store::Flow::Continue
+        });
+        match progress {
+            Ok(Progress::More) => {}
+            Ok(Progress::Done) => self.learnt = None,
+            Err(error) => {
+                self.failed(&error);
+                self.learnt = None;
+            }
+        }
+    }
+}
+
+/// Waits until a listener has something, somebody wakes us, or patience ends; tells which
+/// listeners have something.
+fn wait(listeners: &[Listener], woken: &OwnedFd, patience: Duration) -> Vec<usize> {
+    let mut fds: Vec<PollFd<'_>> = listeners
+        .iter()
+        .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
+        .collect();
+    fds.push(PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN));
+    let timeout = Timespec {
+        tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: patience.subsec_nanos().into(),
+    };
+    // An interrupted wait is a short one.
+    if poll(&mut fds, Some(&timeout)).is_err() {
+        return Vec::new();
+    }
+    let _ = rustix::io::read(woken, &mut [0_u8; 8]);
+    let readable = fds.iter().take(listeners.len()).enumerate();
+    readable
+        .filter(|(_, fd)| !fd.revents().is_empty())
+        .map(|(at, _)| at)
+        .collect()
+}

@@ -1,0 +1,582 @@
+//! Which leases an identity association gets.
+
+use std::net::Ipv6Addr;
+
+use leasebook_store::{Binding, IaKind, Lease, LeaseName, LeaseState, StoreError};
+use leasebook_wire::Options;
+use leasebook_wire::code::{OptionCode, StatusCode};
+use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix, IaTa, OptionView as _, PdExclude};
+
+use super::config::Lifetimes;
+use super::exchange::Exchange;
+use super::offers::{self, IaRef};
+use super::pool::{PoolRef, Wish};
+
+/// Leases of a client that ended and are remembered, at most (DHCP-S-028).
+const MAX_REMEMBERED: usize = 8;
+
+/// An IA as a client's message has it.
+#[derive(Clone, Debug)]
+pub(super) struct AskedIa<'a> {
+    pub(super) kind: IaKind,
+    pub(super) iaid: u32,
+    /// The addresses or prefixes it names, each once, with the options inside.
+    pub(super) named: Vec<(LeaseName, Options<'a>)>,
+    /// The length of prefix it would like (RFC 8168).
+    pub(super) len: Option<u8>,
+}
+
+/// All IAs of a message, in order. An IA that cannot be read is none, and so is one that comes
+/// again (D-30).
+pub(super) fn asked<'a>(options: Options<'a>, hears_ta: bool) -> Vec<AskedIa<'a>> {
+    let mut all: Vec<AskedIa<'a>> = Vec::new();
+    for option in options {
+        let ia = match option.code {
+            OptionCode::IA_NA => IaNa::parse(option)
+                .map(|ia| AskedIa::of_addresses(IaKind::Na, ia.iaid, ia.options))
+                .ok(),
+            OptionCode::IA_TA if hears_ta => IaTa::parse(option)
+                .map(|ia| AskedIa::of_addresses(IaKind::Ta, ia.iaid, ia.options))
+                .ok(),
+            OptionCode::IA_PD => IaPd::parse(option)
+                .map(|ia| AskedIa::of_prefixes(ia.iaid, ia.options))
+                .ok(),
+            _ => None,
+        };
+        let Some(ia) = ia else { continue };
+        if !all
+            .iter()
+            .any(|known| known.kind == ia.kind && known.iaid == ia.iaid)
+        {
+            all.push(ia);
+        }
+    }
+    all
+}
+
+impl<'a> AskedIa<'a> {
+    fn of_addresses(kind: IaKind, iaid: u32, options: Options<'a>) -> Self {
+        let mut named = Vec::new();
+        for lease in options.views::<IaAddr<'_>>().filter_map(Result::ok) {
+            push_once(&mut named, LeaseName::Address(lease.address), lease.options);
+        }
+        Self {
+            kind,
+            iaid,
+            named,
+            len: None,
+        }
+    }
+
+    fn of_prefixes(iaid: u32, options: Options<'a>) -> Self {
+        let (mut named, mut len) = (Vec::new(), None);
+        for lease in options.views::<IaPrefix<'_>>().filter_map(Result::ok) {
+            if lease.prefix_len > 0 {
+                len = len.or(Some(lease.prefix_len));
+            }
+            if lease.prefix != Ipv6Addr::UNSPECIFIED
+                && let Some(name) = LeaseName::prefix(lease.prefix, lease.prefix_len)
+            {
+                push_once(&mut named, name, lease.options);
+            }
+        }
+        Self {
+            kind: IaKind::Pd,
+            iaid,
+            named,
+            len,
+        }
+    }
+}
+
+fn push_once<'a>(named: &mut Vec<(LeaseName, Options<'a>)>, name: LeaseName, options: Options<'a>) {
+    if !named.iter().any(|(known, _)| *known == name) {
+        named.push((name, options));
+    }
+}
+
+/// A lease in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Granted {
+    pub(super) name: LeaseName,
+    /// Zeros take it from the client.
+    pub(super) lifetimes: Lifetimes,
+    pub(super) pool: Option<PoolRef>,
+}
+
+/// An IA in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct AnsweredIa {
+    pub(super) kind: IaKind,
+    pub(super) iaid: u32,
+    pub(super) leases: Vec<Granted>,
+    pub(super) status: Option<(StatusCode, &'static str)>,
+}
+
+impl AnsweredIa {
+    fn new(asked: &AskedIa<'_>) -> Self {
+        Self {
+            kind: asked.kind,
+            iaid: asked.iaid,
+            leases: Vec::new(),
+            status: None,
+        }
+    }
+
+    fn with_status(mut self, code: StatusCode, text: &'static str) -> Self {
+        self.status = Some((code, text));
+        self
+    }
+
+    /// Nothing is left for it (DHCP-S-061, DHCP-S-068).
+    fn exhausted(self) -> Self {
+        match self.kind {
+            IaKind::Pd => self.with_status(StatusCode::NO_PREFIX_AVAIL, "no prefix is available"),
+            _ => self.with_status(StatusCode::NO_ADDRS_AVAIL, "no address is available"),
+        }
+    }
+
+    pub(super) fn no_binding(asked: &AskedIa<'_>) -> Self {
+        Self::new(asked).with_status(StatusCode::NO_BINDING, "no binding for this IA")
+    }
+}
+
+const TAKEN_AWAY: Lifetimes = Lifetimes {
+    preferred: 0,
+    valid: 0,
+};
+
+impl Exchange<'_> {
+    /// The IA of a SOLICIT or REQUEST: what is bound to it, else something new
+    /// (DHCP-S-060, DHCP-S-066 to DHCP-S-069).
+    pub(super) fn grant(
+        &mut self,
+        asked: &AskedIa<'_>,
+        is_request: bool,
+    ) -> Result<AnsweredIa, StoreError> {
+        let answer = AnsweredIa::new(asked);
+        let misplaced = |(name, _): &(LeaseName, Options<'_>)| !self.link.fits(*name, asked.kind);
+        if is_request && asked.kind != IaKind::Pd && asked.named.iter().any(misplaced) {
+            return Ok(answer.with_status(StatusCode::NOT_ON_LINK, "an address is not on the link"));
+        }
+        let bound = self.bound(asked);
+        let keep: Vec<LeaseName> = bound
+            .into_iter()
+            .filter(|name| self.is_kept(*name, asked))
+            .collect();
+        if !keep.is_empty() {
+            return Ok(self.give(answer, asked, &keep));
+        }
+        self.grant_new(answer, asked)
+    }
+
+    fn grant_new(
+        &mut self,
+        answer: AnsweredIa,
+        asked: &AskedIa<'_>,
+    ) -> Result<AnsweredIa, StoreError> {
+        let chosen = self.choose(asked)?;
+        let held = self.binding.leases.iter();
+        let held = held.filter(|lease| lease.is_live(self.now.wall)).count();
+        if chosen.is_empty() || held + chosen.len() > self.config.leases_per_client {
+            return Ok(answer.exhausted());
+        }
+        Ok(self.give(answer, asked, &chosen))
+    }
+
+    /// The IA of a RENEW or REBIND (DHCP-S-073 to DHCP-S-082). `binds` says whether an IA
+    /// without binding gets one. None if there is nothing to say of it.
+    pub(super) fn extend(
+        &mut self,
+        asked: &AskedIa<'_>,
+        binds: bool,
+    ) -> Result<AnsweredIa, StoreError> {
+        let bound = self.bound(asked);
+        let (keep, lost): (Vec<_>, Vec<_>) = bound
+            .iter()
+            .copied()
+            .partition(|name| self.is_kept(*name, asked));
+        let answer = AnsweredIa::new(asked);
+        let mut answer = if !keep.is_empty() {
+            self.give(answer, asked, &keep)
+        } else if binds {
+            self.grant_new(answer, asked)?
+        } else if bound.is_empty() {
+            AnsweredIa::no_binding(asked)
+        } else {
+            answer
+        };
+        for name in &lost {
+            self.end_lease(asked, *name, LeaseState::Released);
+        }
+        // What the client believes in and does not have, it is told to let go (DHCP-S-076).
+        let given: Vec<LeaseName> = answer.leases.iter().map(|lease| lease.name).collect();
+        let named = asked.named.iter().map(|(name, _)| *name);
+        for name in named.chain(lost) {
+            let is_ours = !given.is_empty() || !self.link.fits(name, asked.kind);
+            let is_told = answer.leases.iter().any(|lease| lease.name == name);
+            if is_ours && !is_told {
+                answer.leases.push(Granted {
+                    name,
+                    lifetimes: TAKEN_AWAY,
+                    pool: None,
+                });
+            }
+        }
+        if !answer.leases.is_empty() && given.is_empty() {
+            answer.status = None;
+        }
+        Ok(answer)
+    }
+
+    /// The IA of a RELEASE or DECLINE: the leases named that are bound to it come to `state`
+    /// (DHCP-S-083 to DHCP-S-087). Gives the IA without binding, to be told of it.
+    pub(super) fn end(&mut self, asked: &AskedIa<'_>, state: LeaseState) -> Option<AnsweredIa> {
+        let bound = self.bound(asked);
+        if bound.is_empty() {
+            return Some(AnsweredIa::no_binding(asked));
+        }
+        for (name, options) in &asked.named {
+            if !bound.contains(name) {
+                continue;
+            }
+            if !self.excludes_the_same(*name, *options) {
+                return Some(AnsweredIa::no_binding(asked));
+            }
+            self.end_lease(asked, *name, state);
+        }
+        None
+    }
+
+    /// Whether the PD_EXCLUDE inside a released prefix is what was given (DHCP-S-036).
+    fn excludes_the_same(&self, name: LeaseName, options: Options<'_>) -> bool {
+        let LeaseName::Prefix { prefix, len } = name else {
+            return true;
+        };
+        let Some(told) = options.view_or_absent::<PdExclude<'_>>() else {
+            return true;
+        };
+        let pool = self.pools.pool_of(self.link.id, name);
+        let given = pool.and_then(|pool| self.excluded(name, pool));
+        given.is_some()
+            && given
+                == told
+                    .excluded_from(prefix, len)
+                    .map(|at| (at, told.prefix_len()))
+    }
+
+    /// The live leases bound to the IA.
+    fn bound(&self, asked: &AskedIa<'_>) -> Vec<LeaseName> {
+        let of_ia = |lease: &&Lease| {
+            lease.kind == asked.kind && lease.iaid == asked.iaid && lease.is_live(self.now.wall)
+        };
+        self.binding
+            .leases
+            .iter()
+            .filter(of_ia)
+            .map(|lease| lease.name)
+            .collect()
+    }
+
+    /// Whether a lease bound to the IA may stay so: the configuration still has it for this
+    /// client.
+    fn is_kept(&self, name: LeaseName, asked: &AskedIa<'_>) -> bool {
+        self.link.fits(name, asked.kind)
+            && (self.is_reserved_here(name, asked) || self.is_for_all(name))
+    }
+
+    /// Whether the lease is reserved for this IA.
+    fn is_reserved_here(&self, name: LeaseName, asked: &AskedIa<'_>) -> bool {
+        self.reserved_for(asked).any(|reserved| reserved == name)
+    }
+
+    fn reserved_for(&self, asked: &AskedIa<'_>) -> impl Iterator<Item = LeaseName> {
+        let (iaid, wants_prefix) = (asked.iaid, asked.kind == IaKind::Pd);
+        let own = self.reservations.iter().filter(move |reservation| {
+            !matches!(reservation.whom, super::config::Match::ClientIa { iaid: own, .. } if own != iaid)
+        });
+        own.flat_map(|reservation| reservation.leases.iter().copied())
+            .filter(move |name| matches!(name, LeaseName::Prefix { .. }) == wants_prefix)
+    }
+
+    /// Whether the lease is neither reserved nor excluded.
+    fn is_for_all(&self, name: LeaseName) -> bool {
+        let is_excluded = |excluded: &LeaseName| match (excluded, name) {
+            (_, LeaseName::Address(address)) => excluded.contains(address),
+            (
+                LeaseName::Prefix {
+                    prefix: at,
+                    len: above,
+                },
+                LeaseName::Prefix { prefix, len },
+            ) => excluded.contains(prefix) || (len <= *above && name.contains(*at)),
+            (LeaseName::Address(address), LeaseName::Prefix { .. }) => name.contains(*address),
+        };
+        !self.reserved.contains(&name) && !self.link.exclusions.iter().any(is_excluded)
+    }
+
+    /// New leases for an IA, free ones: those reserved for it, the one on offer, those named, the
+    /// one it had last, or any (DHCP-S-028 to DHCP-S-031).
+    fn choose(&mut self, asked: &AskedIa<'_>) -> Result<Vec<LeaseName>, StoreError> {
+        let reserved: Vec<LeaseName> = self.reserved_for(asked).collect();
+        let reserved = self.free_of(reserved, asked)?;
+        if !reserved.is_empty() {
+            return Ok(reserved);
+        }
+        let offered: Vec<LeaseName> = self.offers.of(&self.ia_ref(asked)).into_iter().collect();
+        let named: Vec<LeaseName> = asked.named.iter().map(|(name, _)| *name).collect();
+        let wished = if named.is_empty() { offered } else { named };
+        let wished = wished
+            .into_iter()
+            .filter(|name| self.is_open(*name, asked))
+            .take(self.config.leases_per_client)
+            .collect();
+        let wished = self.free_of(wished, asked)?;
+        if !wished.is_empty() {
+            return Ok(wished);
+        }
+        let mut last: Vec<&Lease> = self.binding.leases.iter().collect();
+        last.retain(|lease| lease.kind == asked.kind && lease.iaid == asked.iaid);
+        last.retain(|lease| {
+            matches!(
+                lease.state,
+                LeaseState::Bound | LeaseState::Released | LeaseState::Reclaimed
+            )
+        });
+        last.sort_by_key(|lease| std::cmp::Reverse(lease.clt));
+        let had = last.into_iter().map(|lease| lease.name);
+        let had = had.filter(|name| self.is_open(*name, asked) && has_len(*name, asked.len));
+        let had: Vec<LeaseName> = had.collect();
+        if let Some(name) = self.free_of(had, asked)?.first() {
+            return Ok(vec![*name]);
+        }
+        Ok(self.search(asked)?.into_iter().collect())
+    }
+
+    /// Whether this client may have the lease from a pool.
+    fn is_open(&self, name: LeaseName, asked: &AskedIa<'_>) -> bool {
+        self.link.fits(name, asked.kind)
+            && self.is_for_all(name)
+            && self.pools.may_have(self.link.id, name, &self.class_names)
+    }
+
+    fn free_of(
+        &self,
+        names: Vec<LeaseName>,
+        asked: &AskedIa<'_>,
+    ) -> Result<Vec<LeaseName>, StoreError> {
+        let mut free = Vec::new();
+        for name in names {
+            if self.is_free(name, asked)? {
+                free.push(name);
+            }
+        }
+        Ok(free)
+    }
+
+    fn search(&mut self, asked: &AskedIa<'_>) -> Result<Option<LeaseName>, StoreError> {
+        let configured = self.setting(None, |settings| settings.delegated_len);
+        let wish = Wish {
+            link: self.link.id,
+            kind: asked.kind,
+            classes: &self.class_names,
+            len: asked.len.or(configured),
+        };
+        let holders = Holders {
+            link: self.link.id,
+            client: self.binding.client.octets(),
+            store: self.store,
+            batch: self.batch,
+            offers: self.offers,
+            now: self.now.wall,
+        };
+        let found = self.pools.find(&wish, self.random, &mut |name| {
+            holders.is_free(name, asked.kind, asked.iaid)
+        })?;
+        Ok(found.map(|found| found.name))
+    }
+
+    fn is_free(&self, name: LeaseName, asked: &AskedIa<'_>) -> Result<bool, StoreError> {
+        let holders = Holders {
+            link: self.link.id,
+            client: self.binding.client.octets(),
+            store: self.store,
+            batch: self.batch,
+            offers: self.offers,
+            now: self.now.wall,
+        };
+        holders.is_free(name, asked.kind, asked.iaid)
+    }
+
+    /// Binds the leases to the IA, or keeps them on offer, and answers with them.
+    fn give(
+        &mut self,
+        mut answer: AnsweredIa,
+        asked: &AskedIa<'_>,
+        names: &[LeaseName],
+    ) -> AnsweredIa {
+        for &name in names {
+            let pool = self.pools.pool_of(self.link.id, name);
+            let lifetimes = self.lifetimes(pool);
+            answer.leases.push(Granted {
+                name,
+                lifetimes,
+                pool,
+            });
+            if self.is_offer {
+                if self.config.offer_hold > 0 {
+                    let until = offers::until(self.now.mono, self.config.offer_hold);
+                    self.offers.keep(self.ia_ref(asked), name, until);
+                }
+                continue;
+            }
+            self.take(name);
+            put_lease(
+                &mut self.binding,
+                Lease {
+                    name,
+                    kind: asked.kind,
+                    iaid: asked.iaid,
+                    state: LeaseState::Bound,
+                    clt: self.now.wall,
+                    preferred: lifetimes.preferred,
+                    valid: lifetimes.valid,
+                },
+            );
+            self.is_changed = true;
+        }
+        if !self.is_offer {
+            let ia = self.ia_ref(asked);
+            self.offers.end(&ia);
+        }
+        answer
+    }
+
+    fn lifetimes(&self, pool: Option<PoolRef>) -> Lifetimes {
+        let lifetimes = self.setting(pool, |settings| settings.lifetimes);
+        let mut lifetimes = lifetimes.unwrap_or(Lifetimes::DEFAULT);
+        lifetimes.preferred = lifetimes.preferred.min(lifetimes.valid);
+        lifetimes
+    }
+
+    /// Takes a lease from the IA it is bound to.
+    fn end_lease(&mut self, asked: &AskedIa<'_>, name: LeaseName, state: LeaseState) {
+        let probation = self.config.probation;
+        let now = self.now.wall;
+        let found = self.binding.leases.iter_mut().find(|lease| {
+            lease.name == name && lease.kind == asked.kind && lease.iaid == asked.iaid
+        });
+        let Some(lease) = found else { return };
+        lease.state = state;
+        lease.clt = now;
+        if state == LeaseState::Declined {
+            (lease.preferred, lease.valid) = (0, probation);
+            self.declined.push(name);
+        } else {
+            self.give_back(name);
+        }
+        self.is_changed = true;
+    }
+
+    fn ia_ref(&self, asked: &AskedIa<'_>) -> IaRef {
+        IaRef {
+            link: self.link.id,
+            client: self.binding.client.octets().into(),
+            kind: asked.kind,
+            iaid: asked.iaid,
+        }
+    }
+
+    /// The part of a delegated prefix that its pool excludes, and its length (RFC 6603).
+    pub(super) fn excluded(&self, name: LeaseName, pool: PoolRef) -> Option<(Ipv6Addr, u8)> {
+        let (LeaseName::Prefix { prefix, len }, PoolRef::Prefixes(at)) = (name, pool) else {
+            return None;
+        };
+        let exclude = self.link.prefix_pools.get(at)?.exclude?;
+        let inside = u128::MAX.checked_shr(u32::from(len)).unwrap_or(0);
+        let bits = prefix.to_bits() | (exclude.bits & inside);
+        Some((Ipv6Addr::from_bits(bits), exclude.len))
+    }
+
+    /// Puts right what time did to the client's other leases, before they are written again.
+    pub(super) fn settle(&mut self) {
+        let now = self.now.wall;
+        let mut ended = Vec::new();
+        for lease in &mut self.binding.leases {
+            if lease.state == LeaseState::Bound && lease.valid_left(now) == 0 {
+                lease.state = LeaseState::Reclaimed;
+                ended.push(lease.name);
+            }
+        }
+        for name in ended {
+            self.give_back(name);
+        }
+        let is_past =
+            |lease: &Lease| matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
+        let mut past: Vec<(u64, LeaseName)> = self
+            .binding
+            .leases
+            .iter()
+            .filter(|lease| is_past(lease))
+            .map(|lease| (lease.clt, lease.name))
+            .collect();
+        if past.len() > MAX_REMEMBERED {
+            past.sort_unstable();
+            past.truncate(past.len() - MAX_REMEMBERED);
+            self.binding
+                .leases
+                .retain(|lease| !past.iter().any(|(_, name)| *name == lease.name));
+        }
+    }
+}
+
+/// Who holds what, whoever asks.
+struct Holders<'a> {
+    link: leasebook_store::LinkId,
+    client: &'a [u8],
+    store: &'a dyn leasebook_store::LeaseStore,
+    batch: &'a super::Batch,
+    offers: &'a super::offers::Offers,
+    now: u64,
+}
+
+impl Holders<'_> {
+    /// Whether the client may be given the lease for that IA: nobody has it, on any link
+    /// (DHCP-S-027), nor has it on offer.
+    fn is_free(&self, name: LeaseName, kind: IaKind, iaid: u32) -> Result<bool, StoreError> {
+        if self.offers.is_others(self.link, name, self.client) {
+            return Ok(false);
+        }
+        let Some(held) = self.batch.held(self.store, name)? else {
+            return Ok(true);
+        };
+        let lease = held.lease;
+        let is_own = held.link == self.link && *held.client == *self.client;
+        Ok(match lease.state {
+            LeaseState::Bound if is_own && (lease.kind, lease.iaid) == (kind, iaid) => true,
+            LeaseState::Bound | LeaseState::Declined | LeaseState::Registered => {
+                lease.valid_left(self.now) == 0
+            }
+            LeaseState::Released | LeaseState::Reclaimed => true,
+        })
+    }
+}
+
+/// Puts a lease into the binding, in the place of what it had of that name.
+fn put_lease(binding: &mut Binding, lease: Lease) {
+    match binding
+        .leases
+        .iter_mut()
+        .find(|held| held.name == lease.name)
+    {
+        Some(held) => *held = lease,
+        None => binding.leases.push(lease),
+    }
+}
+
+fn has_len(name: LeaseName, wished: Option<u8>) -> bool {
+    match (name, wished) {
+        (LeaseName::Prefix { len, .. }, Some(wished)) => len == wished,
+        _ => true,
+    }
+}

@@ -1,0 +1,378 @@
+//! The server itself.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use leasebook_store::{
+    IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Record, StoreError,
+};
+use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType};
+use leasebook_wire::{Composer, Duid, RelayChain, RelayMessage};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use super::admit::{Heard, admit};
+use super::batch::{Arrival, Batch};
+use super::classify::Classifier;
+use super::config::{Config, ServedLink};
+use super::exchange::{Answer, Exchange, Mark, nothing_yet};
+use super::offers::Offers;
+use super::outcome::{Did, Dropped, Outcome};
+use super::place::Places;
+use super::pool::{Pools, Usage};
+use super::rate::Rate;
+use super::wrap::{envelope, wrap};
+use crate::time::Now;
+
+/// The DHCPv6 server.
+///
+/// It remembers nothing that the book does not: pools are a guess of what is free, offers are
+/// kept for seconds. Whoever drives it
+///
+/// 1. gives it datagrams with [`Server::datagram`], each decided against the book and the batch,
+/// 2. commits the batch's changes and says how that went with [`Server::committed`] or
+///    [`Server::abandoned`],
+/// 3. and only then sends the batch's replies.
+#[derive(Debug)]
+pub struct Server {
+    config: Arc<Config>,
+    places: Places,
+    classifier: Classifier,
+    reserved: HashSet<LeaseName>,
+    pools: Pools,
+    offers: Offers,
+    random: StdRng,
+    clients: Rate,
+    relays: Rate,
+    /// What the batch in progress changed in the pools.
+    marks: Vec<Mark>,
+    /// When probations end: Unix seconds.
+    probations: BTreeSet<(u64, LinkId, LeaseName)>,
+    notices: Vec<Notice>,
+}
+
+/// Something the operator should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A client found an address in use; nobody gets it for the probation (DHCP-S-086).
+    Declined {
+        /// The link.
+        link: LinkId,
+        /// The client.
+        client: Duid,
+        /// The address.
+        lease: LeaseName,
+    },
+    /// A client got nothing, for all pools that it may use are empty.
+    Exhausted {
+        /// The link.
+        link: LinkId,
+        /// Of what.
+        kind: IaKind,
+    },
+}
+
+/// Notices kept at most until they are taken.
+const MAX_NOTICES: usize = 256;
+
+impl Server {
+    /// A server of `config`; `seed` is what nobody can guess.
+    pub fn new(config: Arc<Config>, seed: [u8; 32]) -> Self {
+        let mut server = Self {
+            config: Arc::clone(&config),
+            places: Places::default(),
+            classifier: Classifier::default(),
+            reserved: HashSet::new(),
+            pools: Pools::default(),
+            offers: Offers::default(),
+            random: StdRng::from_seed(seed),
+            clients: Rate::default(),
+            relays: Rate::default(),
+            marks: Vec::new(),
+            probations: BTreeSet::new(),
+            notices: Vec::new(),
+        };
+        server.reconfigure(config);
+        server
+    }
+
+    /// Puts another configuration in force. Which leases are taken has to be told again by
+    /// [`Server::occupy`]; until then the book is asked more often, and nothing is given twice.
+    pub fn reconfigure(&mut self, config: Arc<Config>) {
+        self.places = Places::new(&config).with_interfaces_of(&self.places);
+        self.classifier = Classifier::new(&config);
+        let links = config.links.iter().flat_map(|link| &link.reservations);
+        let reserved = links.chain(&config.reservations);
+        self.reserved = reserved
+            .flat_map(|reservation| reservation.leases.clone())
+            .collect();
+        self.pools.reconfigure(&config);
+        self.config = config;
+    }
+
+    /// Which interfaces, by index, have directly attached clients of which link.
+    pub fn set_interfaces(&mut self, interfaces: &[(u32, LinkId)]) {
+        self.places.set_interfaces(interfaces);
+    }
+
+    /// Tells of a lease in the book; for each once after a start, in any order.
+    pub fn occupy(&mut self, link: LinkId, lease: &Lease, now: u64) {
+        let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
+        if is_past || lease.valid_left(now) == 0 {
+            return;
+        }
+        self.pools.take(link, lease.name);
+        if lease.state == LeaseState::Declined {
+            let until = lease.clt.saturating_add(lease.valid.into());
+            self.probations.insert((until, link, lease.name));
+        }
+    }
+
+    /// How full each pool is.
+    pub fn usage(&self) -> impl Iterator<Item = Usage> {
+        self.pools.usage()
+    }
+
+    /// Takes what the operator should know.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Decides one datagram, whatever its octets: changes and reply are added to `batch`.
+    pub fn datagram(
+        &mut self,
+        now: Now,
+        arrival: &Arrival,
+        octets: &[u8],
+        store: &dyn LeaseStore,
+        batch: &mut Batch,
+    ) -> Outcome {
+        let kind = MessageType(octets.first().copied().unwrap_or(0));
+        let (kind, hops, did) = match RelayChain::parse(octets, DEFAULT_NESTING_LIMIT) {
+            Err(_) => (kind, 0, Err(Dropped::Malformed)),
+            Ok(chain) => {
+                let did = self.message(now, arrival, chain, store, batch);
+                (chain.message().msg_type(), chain.depth(), did)
+            }
+        };
+        let did = did.map_or_else(Did::Dropped, Did::Answered);
+        Outcome { kind, hops, did }
+    }
+
+    fn message(
+        &mut self,
+        now: Now,
+        arrival: &Arrival,
+        chain: RelayChain<'_>,
+        store: &dyn LeaseStore,
+        batch: &mut Batch,
+    ) -> Result<MessageType, Dropped> {
+        let is_forward = |level: RelayMessage<'_>| level.msg_type() == MessageType::RELAY_FORW;
+        if !chain.levels().all(is_forward) {
+            return Err(Dropped::Foreign);
+        }
+        let config = Arc::clone(&self.config);
+        let hears_unicast = config.obsolete.unicast;
+        let heard = admit(arrival, chain, config.server_id.octets(), hears_unicast)?;
+        if !self.is_in_time(&heard, now) {
+            return Err(Dropped::TooOften);
+        }
+        let (pools, offers) = (&mut self.pools, &mut self.offers);
+        offers.expire(now.mono, &mut |link, name| pools.give_back(link, name));
+        let place = self.places.of(&chain, arrival).ok_or(Dropped::NoLink)?;
+        let link = config.links.get(place).ok_or(Dropped::NoLink)?;
+        let classes = self.classifier.classes(&heard);
+        let classes: Vec<_> = classes
+            .into_iter()
+            .filter_map(|at| config.classes.get(at))
+            .collect();
+        let class_names: Vec<String> = classes.iter().map(|class| class.name.clone()).collect();
+        if !is_allowed(link, &class_names) {
+            return Err(Dropped::Excluded);
+        }
+        let reservations = self.classifier.reservations(&config, place, &heard);
+        let binding = binding(&heard, link.id, store, batch).map_err(|_| Dropped::StoreFailed)?;
+        let random = &mut self.random;
+        let mut exchange = Exchange {
+            config: &config,
+            link,
+            heard: &heard,
+            now,
+            store,
+            batch,
+            pools,
+            offers,
+            random: &mut || random.next_u64(),
+            marks: &mut self.marks,
+            reserved: &self.reserved,
+            classes,
+            class_names,
+            reservations,
+            binding,
+            is_changed: false,
+            is_offer: false,
+            declined: Vec::new(),
+        };
+        let answer = exchange.decide()?;
+        let mut octets = Vec::with_capacity(LIKELY_OCTETS);
+        compose(&exchange, &answer, &mut octets)?;
+        let Exchange {
+            binding,
+            is_changed,
+            declined,
+            ..
+        } = exchange;
+        self.notice(&answer, link.id, &binding.client, &declined, now);
+        let envelope = envelope(arrival, &chain, config.to_source_port, is_changed);
+        if is_changed {
+            batch.put(binding);
+        }
+        batch.reply(envelope, &octets);
+        Ok(answer.kind)
+    }
+
+    fn is_in_time(&mut self, heard: &Heard<'_>, now: Now) -> bool {
+        let rates = self.config.rates;
+        let client = heard.client.map_or(&[][..], |client| client.octets());
+        let relay = heard.arrival.from.ip().octets();
+        let is_relayed = heard.chain.depth() > 0;
+        self.clients.allows(client, rates.per_client, now.mono)
+            && (!is_relayed || self.relays.allows(&relay, rates.per_relay, now.mono))
+    }
+
+    fn notice(
+        &mut self,
+        answer: &Answer,
+        link: LinkId,
+        client: &Duid,
+        declined: &[LeaseName],
+        now: Now,
+    ) {
+        use leasebook_wire::code::StatusCode;
+        for &lease in declined {
+            let until = now.wall.saturating_add(self.config.probation.into());
+            self.probations.insert((until, link, lease));
+            let client = client.clone();
+            self.tell(Notice::Declined {
+                link,
+                client,
+                lease,
+            });
+        }
+        for ia in &answer.ias {
+            let status = ia.status.map(|(code, _)| code);
+            if matches!(
+                status,
+                Some(StatusCode::NO_ADDRS_AVAIL | StatusCode::NO_PREFIX_AVAIL)
+            ) {
+                self.tell(Notice::Exhausted {
+                    link,
+                    kind: ia.kind,
+                });
+            }
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        if self.notices.len() < MAX_NOTICES {
+            self.notices.push(notice);
+        }
+    }
+
+    /// The batch's changes are durable.
+    pub fn committed(&mut self) {
+        self.marks.clear();
+    }
+
+    /// The batch's changes could not be made: nothing of them has happened.
+    pub fn abandoned(&mut self) {
+        for mark in self.marks.drain(..).rev() {
+            if mark.was_taken {
+                self.pools.take(mark.link, mark.name);
+            } else if !self.reserved.contains(&mark.name) {
+                self.pools.give_back(mark.link, mark.name);
+            }
+        }
+    }
+
+    /// Takes back the leases of `records` that have run out, and addresses whose probation is
+    /// over. `records` are what [`Book::ended`](leasebook_store::Book::ended) gives.
+    pub fn reclaim(
+        &mut self,
+        now: Now,
+        records: &[Record],
+        store: &dyn LeaseStore,
+        batch: &mut Batch,
+    ) -> Result<(), StoreError> {
+        while let Some((until, link, name)) = self.probations.first().copied()
+            && until <= now.wall
+        {
+            self.probations.pop_first();
+            self.free(link, name);
+        }
+        for record in records {
+            let view = record.view();
+            let Some(mut binding) = batch.binding(store, view.link(), view.client())? else {
+                continue;
+            };
+            let mut is_changed = false;
+            for lease in &mut binding.leases {
+                if lease.state == LeaseState::Bound && lease.valid_left(now.wall) == 0 {
+                    lease.state = LeaseState::Reclaimed;
+                    is_changed = true;
+                    self.free(view.link(), lease.name);
+                    let (link, name) = (view.link(), lease.name);
+                    let was_taken = true;
+                    self.marks.push(Mark {
+                        link,
+                        name,
+                        was_taken,
+                    });
+                }
+            }
+            if is_changed {
+                batch.put(binding);
+            }
+        }
+        Ok(())
+    }
+
+    fn free(&mut self, link: LinkId, name: LeaseName) {
+        if !self.reserved.contains(&name) {
+            self.pools.give_back(link, name);
+        }
+    }
+}
+
+/// Octets of most replies.
+const LIKELY_OCTETS: usize = 512;
+
+/// Whether the link's policy has the client (DHCP-S-013).
+fn is_allowed(link: &ServedLink, classes: &[String]) -> bool {
+    let is_in = |names: &[String]| names.iter().any(|name| classes.contains(name));
+    (link.allow.is_empty() || is_in(&link.allow)) && !is_in(&link.deny)
+}
+
+fn binding(
+    heard: &Heard<'_>,
+    link: LinkId,
+    store: &dyn LeaseStore,
+    batch: &Batch,
+) -> Result<leasebook_store::Binding, StoreError> {
+    let Some(client) = heard.client else {
+        // Only for an INFORMATION-REQUEST, which binds nothing.
+        return Ok(nothing_yet(link, Duid::uuid([0; 16])));
+    };
+    let found = batch.binding(store, link, client.octets())?;
+    Ok(found.unwrap_or_else(|| nothing_yet(link, client.to_owned())))
+}
+
+fn compose(exchange: &Exchange<'_>, answer: &Answer, octets: &mut Vec<u8>) -> Result<(), Dropped> {
+    let mut message = Composer::bare(octets);
+    wrap(&exchange.heard.chain, &mut message, &mut |message| {
+        exchange.compose(answer, message)
+    })
+    .and_then(|()| message.finish())
+    .map(|_| ())
+    .map_err(|_| Dropped::TooLarge)
+}

@@ -1,0 +1,66 @@
+//! How often one sender is heard.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+
+use crate::time::Mono;
+
+/// Senders told apart; those that fall together share what each may send.
+const PLACES: usize = 1 << 16;
+
+/// Seconds of its rate that a sender may save up.
+const BURST_SECS: u64 = 4;
+
+const NANOS: u64 = 1_000_000_000;
+
+/// A bucket for each sender, in bounded memory.
+#[derive(Debug, Default)]
+pub(super) struct Rate {
+    hasher: RandomState,
+    /// When each bucket will be full again: nanoseconds on the monotonic clock.
+    full_at: Vec<u64>,
+}
+
+impl Rate {
+    /// Whether a message of `sender` is heard at `now`, with at most `per_second` on average and
+    /// four seconds' worth at once; 0 is no limit.
+    pub(super) fn allows(&mut self, sender: &[u8], per_second: u32, now: Mono) -> bool {
+        if per_second == 0 {
+            return true;
+        }
+        if self.full_at.is_empty() {
+            self.full_at = vec![0; PLACES];
+        }
+        let places = u64::try_from(PLACES).unwrap_or(u64::MAX);
+        let place = usize::try_from(self.hasher.hash_one(sender) % places).unwrap_or(0);
+        let Some(full_at) = self.full_at.get_mut(place) else {
+            return true;
+        };
+        let cost = NANOS / u64::from(per_second);
+        let next = (*full_at).max(now.0).saturating_add(cost);
+        if next > now.0.saturating_add(BURST_SECS * NANOS).max(now.0 + cost) {
+            return false;
+        }
+        *full_at = next;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_heard_at_its_rate_and_others_are_not_harmed() {
+        let mut rate = Rate::default();
+        let heard = |rate: &mut Rate, sender: &[u8], at| {
+            (0..1000)
+                .filter(|_| rate.allows(sender, 10, Mono(at)))
+                .count()
+        };
+        assert_eq!(heard(&mut rate, b"one", 0), 40);
+        assert_eq!(heard(&mut rate, b"other", 0), 40);
+        assert_eq!(heard(&mut rate, b"one", NANOS), 10);
+        assert!((0..1000).all(|_| rate.allows(b"one", 0, Mono(0))));
+    }
+}

@@ -1,0 +1,141 @@
+//! The way back through relays, and what is kept of it.
+
+use super::*;
+use leasebook_wire::RelayPath;
+
+/// DHCP-S-099, DHCP-S-100, DHCP-S-101: each level goes back with its header, its Interface-ID and what it asks to have echoed.
+#[test]
+fn each_level_goes_back_as_it_came() {
+    let mut world = World::new(config());
+    let inner: &[(OptionCode, &[u8])] = &[
+        (OptionCode::INTERFACE_ID, b"port-7"),
+        (OptionCode::REMOTE_ID, b"\0\0\0\x09remote"),
+        (OptionCode::ERO, &[0, 37, 0, 38]),
+    ];
+    let outer: &[(OptionCode, &[u8])] = &[
+        (OptionCode::INTERFACE_ID, b"uplink"),
+        (OptionCode::RELAY_ID, b"\0\x03\0\x01\x09"),
+    ];
+    let solicit = message(MessageType::SOLICIT, 1, |m| ia_na(m, 1, &[]));
+    let levels = [
+        ("2001:db8:1::1", "fe80::99", inner),
+        ("::", "2001:db8:77::1", outer),
+    ];
+    let (outcome, reply) = world.datagram(&relayed(&solicit, &levels));
+    let reply = reply.unwrap();
+    assert_eq!(outcome.hops, 2);
+    let chain = RelayChain::parse(&reply, 32).unwrap();
+    let levels: Vec<_> = chain.levels().collect();
+    let header = |at: usize| levels[at].header();
+    assert_eq!(
+        (header(0).msg_type, header(0).hop_count),
+        (MessageType::RELAY_REPL, 1)
+    );
+    assert_eq!(
+        header(0).peer_address,
+        "2001:db8:77::1".parse::<Ipv6Addr>().unwrap()
+    );
+    assert_eq!(
+        header(1).link_address,
+        "2001:db8:1::1".parse::<Ipv6Addr>().unwrap()
+    );
+    let codes = |at: usize| {
+        levels[at]
+            .options()
+            .iter()
+            .map(|option| option.code.0)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!((codes(0), codes(1)), (vec![18, 9], vec![18, 37, 9]));
+    assert_eq!(chain.message().msg_type(), MessageType::ADVERTISE);
+}
+
+/// DHCP-S-099, DHCP-S-101: a relay hears at port 547, or at the port it names.
+#[test]
+fn a_relay_hears_at_its_port() {
+    let mut world = World::new(config());
+    world.arrival.from.set_port(9999);
+    let solicit = message(MessageType::SOLICIT, 1, |m| ia_na(m, 1, &[]));
+    let mut port = |options: &[(OptionCode, &[u8])]| {
+        let mut batch = Batch::default();
+        let octets = relayed(&solicit, &[("2001:db8:1::1", "fe80::9", options)]);
+        world
+            .server
+            .datagram(world.now, &world.arrival, &octets, &world.store, &mut batch);
+        let reply = &batch.replies()[0];
+        assert_eq!(reply.from, Some(world.arrival.to));
+        (reply.to.port(), *reply.to.ip() == *world.arrival.from.ip())
+    };
+    assert_eq!(port(&[]), (547, true));
+    assert_eq!(port(&[(OptionCode::RELAY_PORT, &[0, 0])]), (9999, true));
+}
+
+/// DHCP-S-102, BLQ-S-039, BLQ-S-041: the whole chain is kept, and where it came from.
+#[test]
+fn the_whole_chain_is_kept_with_the_binding() {
+    let mut world = World::new(config());
+    let id: &[(OptionCode, &[u8])] = &[(OptionCode::RELAY_ID, b"\0\x03\0\x01\x09")];
+    let request = message(MessageType::REQUEST, 1, |m| {
+        to_server(m);
+        m.option(OptionCode::RELAY_ID, b"\0\x03\0\x01\x66").unwrap();
+        ia_pd(m, 1, &[]);
+    });
+    let levels = [
+        ("2001:db8:1::1", "fe80::99", id),
+        ("::", "2001:db8:77::1", id),
+    ];
+    world.datagram(&relayed(&request, &levels));
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    let relay = record.view().relay().unwrap();
+    assert_eq!(relay.peer, *world.arrival.from.ip());
+    let path = RelayPath::parse(relay.chain, 32).unwrap();
+    assert_eq!(path.depth(), 2);
+    // BLQ-S-043: what the client itself calls Relay-ID is nothing.
+    assert!(record.view().ids().all(|(_, id)| id == b"\0\x03\0\x01\x09"));
+    assert!(!path.innermost().options().contains(OptionCode::RELAY_MSG));
+}
+
+/// BLQ-S-042: relay data is that of the newest message that committed something.
+#[test]
+fn relay_data_is_that_of_the_newest_message() {
+    let mut world = World::new(config());
+    let renew = message(MessageType::RENEW, 1, |m| {
+        to_server(m);
+        ia_pd(m, 2, &[]);
+    });
+    world.bind(1);
+    let remote: &[(OptionCode, &[u8])] = &[(OptionCode::REMOTE_ID, b"\0\0\0\x09new")];
+    world.datagram(&relayed(&renew, &[("2001:db8:1::2", "fe80::98", remote)]));
+    // Nothing is committed by this.
+    world.ask(&message(MessageType::SOLICIT, 1, |m| ia_pd(m, 2, &[])));
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    let ids: Vec<_> = record.view().ids().map(|(_, id)| id.to_vec()).collect();
+    assert_eq!(ids, [b"\0\0\0\x09new".to_vec()]);
+    world.server.set_interfaces(&[(3, LINK)]);
+    world.arrival.from.set_ip("fe80::5".parse().unwrap());
+    world.arrival.to = "ff02::1:2".parse().unwrap();
+    world.datagram(&renew);
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    assert!(record.view().relay().is_none());
+}
+
+/// DHCP-S-055, DHCP-S-056: of what relays supply only what is enabled goes to the client, once.
+#[test]
+fn what_relays_supply_goes_to_the_client_where_enabled() {
+    let mut config = config();
+    config.rsoo = vec![OptionCode(65)];
+    let mut world = World::new(config);
+    let rsoo: &[u8] = &[0, 65, 0, 2, 1, 2, 0, 66, 0, 1, 9];
+    let solicit = message(MessageType::SOLICIT, 1, |m| {
+        m.option(OptionCode::ORO, &[0, 65, 0, 66]).unwrap();
+        ia_na(m, 1, &[]);
+    });
+    let octets = relayed(
+        &solicit,
+        &[("2001:db8:1::1", "fe80::1", &[(OptionCode::RSOO, rsoo)])],
+    );
+    let (_, reply) = world.datagram(&octets);
+    let reply = heard(&reply.unwrap());
+    assert_eq!(reply.option(OptionCode(65)), Some(vec![1, 2]));
+    assert_eq!(reply.option(OptionCode(66)), None);
+}
