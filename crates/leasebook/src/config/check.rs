@@ -11,6 +11,8 @@ use super::file::File;
 use super::runtime::{Config, Unlisted};
 use crate::text::duration;
 
+mod dhcp;
+
 /// The most warnings of one kind; beyond, their number is told.
 const MAX_OF_A_KIND: usize = 20;
 
@@ -31,6 +33,7 @@ pub(super) fn warn(file: &File, config: &Config, findings: &mut Findings<'_>) {
     nets.nested_on_link(findings);
     nets.delegated_on_link(findings);
     nets.delegated_twice(findings);
+    dhcp::warn(file, config, findings);
 }
 
 /// BLQ-S-008: timers below the preset's default.
@@ -244,7 +247,7 @@ impl<'a> Nets<'a> {
         tell(found, "overlapping on-link prefixes", findings);
     }
 
-    /// Prefix pools that overlap on-link prefixes of other links.
+    /// Prefix pools that overlap on-link prefixes.
     fn delegated_on_link(&self, findings: &mut Findings<'_>) {
         let mut both: Vec<(&Placed, bool)> = self
             .on_link
@@ -260,7 +263,7 @@ impl<'a> Nets<'a> {
             if let Some((outer, _)) = open
                 .iter()
                 .rev()
-                .find(|(outer, outer_pool)| *outer_pool != is_pool && outer.link != one.link)
+                .find(|(_, outer_pool)| *outer_pool != is_pool)
             {
                 let (pool, on_link) = if is_pool {
                     (one, *outer)

@@ -40,9 +40,25 @@ pub(super) fn dhcp(file: &DhcpFile, default: &Dhcp, findings: &mut Findings<'_>)
 
 /// The settings of one level.
 pub(super) fn settings(level: Level<'_>, findings: &mut Findings<'_>) -> Settings {
+    let lifetimes = lifetimes(level, findings);
+    let renewal = renewal(level, findings);
+    if let (Some(lifetimes), Some(renewal), Some(t2)) = (lifetimes, renewal, level.t2)
+        && renewal.t2 >= lifetimes.valid
+        && lifetimes.valid != u32::MAX
+    {
+        findings.doubtful(
+            t2.span(),
+            format!(
+                "t2 is {}, but leases end after {}: clients lose them before they turn to \
+                 another server",
+                Lifetime(renewal.t2).show(),
+                Lifetime(lifetimes.valid).show()
+            ),
+        );
+    }
     Settings {
-        lifetimes: lifetimes(level, findings),
-        renewal: renewal(level, findings),
+        lifetimes,
+        renewal,
         rapid_commit: level.rapid_commit.map(|one| *one.get_ref()),
         delegated_len: level
             .delegated_length

@@ -13,122 +13,102 @@ fn options(settings: &str) -> Vec<ConfiguredOption> {
         .options
 }
 
+/// Octets in hex.
+fn digits(octets: &[u8]) -> String {
+    crate::text::hex::show(octets).replace(':', "")
+}
+
 /// The codes and octets of the options, in hex.
 fn octets(settings: &str) -> Vec<(u16, String)> {
-    let show = |option: &ConfiguredOption| {
-        let digits: String = option
-            .data
-            .iter()
-            .map(|octet| format!("{octet:02x}"))
-            .collect();
-        (option.code.0, digits)
-    };
+    let show = |option: &ConfiguredOption| (option.code.0, digits(&option.data));
     options(settings).iter().map(show).collect()
 }
 
+/// Settings, the code of their option and its octets; A, B and NAME stand for longer ones.
+const OCTETS: [(&str, u16, &str); 25] = [
+    ("dns-servers = [\"3fff::1\", \"3fff::2\"]", 23, "AB"),
+    ("domain-search = [\"fo.google.com\"]", 24, "NAME"),
+    ("domain-search = [\"a.\", \"b\"]", 24, "016100016200"),
+    ("sntp-servers = [\"3fff::1\"]", 31, "A"),
+    ("sip-servers = [\"3fff::1\"]", 22, "A"),
+    ("sip-domains = [\"fo.google.com\"]", 21, "NAME"),
+    ("aftr-name = \"fo.google.com\"", 64, "NAME"),
+    ("sol-max-rt = \"60s\"", 82, "0000003c"),
+    ("inf-max-rt = \"1d\"", 83, "00015180"),
+    ("information-refresh-time = \"600s\"", 32, "00000258"),
+    ("information-refresh-time = \"infinity\"", 32, "ffffffff"),
+    ("ntp-servers = [\"3fff::1\"]", 56, "00010010A"),
+    ("ntp-servers = [\"a.b\"]", 56, "000300050161016200"),
+    (
+        "vendor = [{ enterprise = 3561, code = 1, data = \"u\" }, { enterprise = 3561, code = 2, data = \"\" }]",
+        17,
+        "00000de9000100017500020000",
+    ),
+    (
+        "custom = [{ code = 250, type = \"hex\", value = \"0x00ff\" }]",
+        250,
+        "00ff",
+    ),
+    (
+        "custom = [{ code = 250, type = \"hex\", value = \"\" }]",
+        250,
+        "",
+    ),
+    (
+        "custom = [{ code = 41, type = \"text\", value = \"ä\" }]",
+        41,
+        "c3a4",
+    ),
+    (
+        "custom = [{ code = 250, type = \"u8\", value = 255 }]",
+        250,
+        "ff",
+    ),
+    (
+        "custom = [{ code = 250, type = \"u16\", value = 256 }]",
+        250,
+        "0100",
+    ),
+    (
+        "custom = [{ code = 250, type = \"u32\", value = 1 }]",
+        250,
+        "00000001",
+    ),
+    (
+        "custom = [{ code = 250, type = \"ipv6\", value = \"3fff::1\" }]",
+        250,
+        "A",
+    ),
+    (
+        "custom = [{ code = 250, type = \"ipv6-list\", value = [\"3fff::1\", \"3fff::2\"] }]",
+        250,
+        "AB",
+    ),
+    (
+        "custom = [{ code = 250, type = \"fqdn\", value = \"a.b\" }]",
+        250,
+        "0161016200",
+    ),
+    (
+        "custom = [{ code = 250, type = \"fqdn-list\", value = [\"a\", \"b\"] }]",
+        250,
+        "016100016200",
+    ),
+    (
+        "custom = [{ code = 94, type = \"hex\", value = \"005a000400000000\" }]",
+        94,
+        "005a000400000000",
+    ),
+];
+
 #[test]
 fn each_option_has_the_octets_of_its_rfc() {
-    let a = "3fff0000000000000000000000000001";
-    let b = "3fff0000000000000000000000000002";
-    let name = "02666f06676f6f676c6503636f6d00";
-    let table = [
-        (
-            "dns-servers = [\"3fff::1\", \"3fff::2\"]",
-            23,
-            format!("{a}{b}"),
-        ),
-        ("domain-search = [\"fo.google.com\"]", 24, name.to_owned()),
-        (
-            "domain-search = [\"a.\", \"b\"]",
-            24,
-            "016100016200".to_owned(),
-        ),
-        ("sntp-servers = [\"3fff::1\"]", 31, a.to_owned()),
-        ("sip-servers = [\"3fff::1\"]", 22, a.to_owned()),
-        ("sip-domains = [\"fo.google.com\"]", 21, name.to_owned()),
-        ("aftr-name = \"fo.google.com\"", 64, name.to_owned()),
-        ("sol-max-rt = \"60s\"", 82, "0000003c".to_owned()),
-        ("inf-max-rt = \"1d\"", 83, "00015180".to_owned()),
-        (
-            "information-refresh-time = \"600s\"",
-            32,
-            "00000258".to_owned(),
-        ),
-        (
-            "information-refresh-time = \"infinity\"",
-            32,
-            "ffffffff".to_owned(),
-        ),
-        ("ntp-servers = [\"3fff::1\"]", 56, format!("00010010{a}")),
-        (
-            "ntp-servers = [\"a.b\"]",
-            56,
-            "0003000501610162 00".replace(' ', ""),
-        ),
-        (
-            "vendor = [{ enterprise = 3561, code = 1, data = \"u\" }, { enterprise = 3561, code = 2, data = \"\" }]",
-            17,
-            "00000de900010001 7500020000".replace(' ', ""),
-        ),
-        (
-            "custom = [{ code = 250, type = \"hex\", value = \"0x00ff\" }]",
-            250,
-            "00ff".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"hex\", value = \"\" }]",
-            250,
-            String::new(),
-        ),
-        (
-            "custom = [{ code = 41, type = \"text\", value = \"ä\" }]",
-            41,
-            "c3a4".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"u8\", value = 255 }]",
-            250,
-            "ff".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"u16\", value = 256 }]",
-            250,
-            "0100".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"u32\", value = 1 }]",
-            250,
-            "00000001".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"ipv6\", value = \"3fff::1\" }]",
-            250,
-            a.to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"ipv6-list\", value = [\"3fff::1\", \"3fff::2\"] }]",
-            250,
-            format!("{a}{b}"),
-        ),
-        (
-            "custom = [{ code = 250, type = \"fqdn\", value = \"a.b\" }]",
-            250,
-            "0161016200".to_owned(),
-        ),
-        (
-            "custom = [{ code = 250, type = \"fqdn-list\", value = [\"a\", \"b\"] }]",
-            250,
-            "016100016200".to_owned(),
-        ),
-        (
-            "custom = [{ code = 94, type = \"hex\", value = \"005a0004 00000000\" }]",
-            94,
-            "005a000400000000".to_owned(),
-        ),
-    ];
-    for (settings, code, expected) in table {
-        let settings = settings.replace("0004 0000", "00040000");
-        assert_eq!(octets(&settings), [(code, expected)], "{settings}");
+    for (settings, code, expected) in OCTETS {
+        let expected = expected
+            .replace("NAME", "02666f06676f6f676c6503636f6d00")
+            .replace('A', "3fff0000000000000000000000000001")
+            .replace('B', "3fff0000000000000000000000000002");
+        assert_eq!(octets(settings), [(code, expected)], "{settings}");
     }
 }
 
@@ -248,7 +228,7 @@ proptest! {
         data in proptest::collection::vec(any::<u8>(), 0..40),
         always: bool,
     ) {
-        let digits: String = data.iter().map(|octet| format!("{octet:02x}")).collect();
+        let digits = digits(&data);
         let text = format!(
             "[dhcp]\noptions = {{ custom = [{{ code = {code}, type = \"hex\", value = \"{digits}\", always = {always} }}] }}"
         );
@@ -262,7 +242,7 @@ proptest! {
     fn whatever_identifiers_clients_have_they_are_printed_and_read_back_equal(
         octets in proptest::collection::vec(any::<u8>(), 5..40),
     ) {
-        let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        let hex = digits(&octets);
         let members = format!(
             "[{{ remote-id = \"{hex}\" }}, {{ duid-prefix = \"{hex}\" }}, {{ interface-id = \"0x{hex}\" }}, \
              {{ user-class = \"0x{hex}\" }}, {{ vendor-class = \"1:0x{hex}\" }}, {{ option = {{ code = 9, data = \"0x{hex}\" }} }}]"
