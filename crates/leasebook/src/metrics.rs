@@ -30,6 +30,14 @@ pub const QUERY_SECONDS: &str = "leasebook_bulk_query_seconds";
 pub const STORE_BINDINGS: &str = "leasebook_store_bindings";
 /// Times the configuration was read again, by `outcome`: done, failed.
 pub const RELOADS_TOTAL: &str = "leasebook_reloads_total";
+/// Messages heard by UDP, by `type` and `outcome`: answered, or why not.
+pub const DHCP_MESSAGES_TOTAL: &str = "leasebook_dhcp_messages_total";
+/// Replies by UDP, by `outcome`: sent, failed.
+pub const DHCP_REPLIES_TOTAL: &str = "leasebook_dhcp_replies_total";
+/// Leases in use, or kept from use, by `link`, `kind` and `pool` (its place in the link).
+pub const DHCP_POOL_TAKEN: &str = "leasebook_dhcp_pool_taken";
+/// Leases there are, by `link`, `kind` and `pool`.
+pub const DHCP_POOL_SIZE: &str = "leasebook_dhcp_pool_size";
 
 /// The upper bounds of the histograms' buckets, in seconds: from a tenth of a millisecond for
 /// one binding to minutes for millions at a slow requestor.
@@ -78,6 +86,14 @@ fn describe() {
     metrics::describe_histogram!(QUERY_SECONDS, Unit::Seconds, "From a query to its end");
     metrics::describe_gauge!(STORE_BINDINGS, Unit::Count, "Bindings in the store");
     metrics::describe_counter!(RELOADS_TOTAL, Unit::Count, "Reloads, by outcome");
+    metrics::describe_counter!(DHCP_MESSAGES_TOTAL, Unit::Count, "Messages heard by UDP");
+    metrics::describe_counter!(
+        DHCP_REPLIES_TOTAL,
+        Unit::Count,
+        "Replies by UDP, by outcome"
+    );
+    metrics::describe_gauge!(DHCP_POOL_TAKEN, Unit::Count, "Leases of a pool in use");
+    metrics::describe_gauge!(DHCP_POOL_SIZE, Unit::Count, "Leases of a pool");
 }
 
 /// The counters a connection touches with every message, looked up once.

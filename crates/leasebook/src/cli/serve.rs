@@ -27,20 +27,19 @@ pub(super) struct Args {
     /// Listen here for Bulk Leasequery, instead of where the configuration says; repeatable.
     #[arg(long, value_name = "ADDR:PORT")]
     tcp: Vec<SocketAddr>,
-    /// Listen here for DHCPv6 and Leasequery over UDP (not in this version).
+    /// Listen here for DHCPv6 and Leasequery over UDP, instead of where the configuration says;
+    /// repeatable.
     #[arg(long, value_name = "ADDR:PORT")]
     udp: Vec<SocketAddr>,
 }
 
 /// Runs the server until it is told to stop.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if !args.udp.is_empty() {
-        return Err(super::not_in_this_version("serving UDP"));
-    }
     let start = crate::serve::Start {
         config: args.config.clone(),
         data: args.data.clone(),
         tcp: args.tcp.clone(),
+        udp: args.udp.clone(),
     };
     crate::serve::run(&start)?;
     Ok(Exit::Complete)

@@ -419,7 +419,6 @@ impl Config {
         compare("listen", self.listen == new.listen);
         compare("metrics.listen", self.metrics == new.metrics);
         compare("log.format", self.log.format == new.log.format);
-        compare("link", self.links == new.links);
         settings
     }
 }

@@ -95,6 +95,31 @@ events! {
     /// `peer` sent a message of a type that does not belong here, such as SOLICIT over TCP:
     /// `type`. Told once for each connection; three in a row close it.
     BLQ_MESSAGE_UNEXPECTED INFO "message does not belong here";
+
+    /// DHCPv6 and Leasequery over UDP are served at `address`.
+    DHCP_LISTENING INFO "listening for DHCPv6";
+    /// The groups of servers were joined on `interface`, whose clients are on `link`.
+    DHCP_INTERFACE_JOINED INFO "interface served";
+    /// The groups of servers cannot be joined on `interface`: `error`. Its clients are not heard;
+    /// it is tried again when the interface is made anew.
+    DHCP_INTERFACE_FAILED WARN "interface not served";
+    /// `interface` is configured and gone. It is served again when it comes back.
+    DHCP_INTERFACE_GONE WARN "interface gone";
+    /// The socket could not be read: `error`. Told once a minute at most, with how often it was in
+    /// `times`; the socket is tried on.
+    DHCP_SOCKET_FAILED ERROR "socket not read";
+    /// A reply could not be sent: `error`, often a relay or interface that is gone. The client
+    /// will ask again. Told once a minute at most, with how often it was in `times`.
+    DHCP_REPLY_NOT_SENT WARN "reply not sent";
+    /// `client` on `link` found that another uses `address`. Nobody gets it for the probation;
+    /// look for a device with an address of its own making.
+    DHCP_ADDRESS_DECLINED WARN "address declined";
+    /// A client on `link` got nothing, for every pool of `kind` that it may use is full. Told
+    /// once a minute at most, with how often it was in `times`. Add a pool.
+    DHCP_POOLS_EXHAUSTED WARN "pools exhausted";
+    /// What `peer` asked about by UDP did not fit one datagram: so many `leases` and `options`
+    /// were left out. Bulk Leasequery over TCP tells all.
+    LQ_UDP_LEFT_OUT WARN "answer cut to fit a datagram";
 }
 
 /// The documentation of all events: `docs/messages.md`.

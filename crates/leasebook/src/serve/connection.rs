@@ -308,7 +308,7 @@ async fn sleep_until(deadline: Option<tokio::time::Instant>) {
 }
 
 /// The kind of a dropped message in counters and logs.
-fn name_of(dropped: Dropped) -> &'static str {
+pub(super) fn name_of(dropped: Dropped) -> &'static str {
     match dropped {
         Dropped::Malformed => "malformed",
         Dropped::Foreign(_) => "foreign",

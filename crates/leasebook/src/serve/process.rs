@@ -12,6 +12,7 @@ use super::checkpoint::Checkpoints;
 use super::listen::ListenError;
 use super::server::Server;
 use super::settings::Settings;
+use super::udp::{Listener, Queries, UdpError, UdpService};
 use crate::book::OpenError;
 use crate::config::{self, Config, ConfigError};
 use crate::identity::{self, IdentityError};
@@ -35,6 +36,8 @@ pub struct Start {
     pub data: Option<PathBuf>,
     /// Where to listen instead of where the configuration says.
     pub tcp: Vec<std::net::SocketAddr>,
+    /// Where to listen for DHCPv6 instead of where the configuration says.
+    pub udp: Vec<std::net::SocketAddr>,
 }
 
 /// Why the server does not run.
@@ -45,7 +48,7 @@ pub enum ServeError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The configuration has nothing to listen on.
-    #[error("nothing to listen on: set [listen] tcp in {}, or give --tcp", path.display())]
+    #[error("nothing to listen on: set tcp or udp of [listen] in {}, or give --tcp or --udp", path.display())]
     NoListener {
         /// The configuration file.
         path: PathBuf,
@@ -78,6 +81,12 @@ pub enum ServeError {
     },
 }
 
+impl From<UdpError> for ServeError {
+    fn from(error: UdpError) -> Self {
+        Self::Listen(error.to_string())
+    }
+}
+
 impl From<ListenError> for ServeError {
     fn from(error: ListenError) -> Self {
         Self::Listen(error.to_string())
@@ -93,6 +102,9 @@ impl Start {
         }
         if !self.tcp.is_empty() {
             loaded.config.listen.tcp.clone_from(&self.tcp);
+        }
+        if !self.udp.is_empty() {
+            loaded.config.listen.udp.clone_from(&self.udp);
         }
         Ok(loaded)
     }
@@ -118,7 +130,7 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
     // is an orderly one too.
     let mut signals = Signals::new().map_err(system("catch signals"))?;
     warn(&loaded.warnings);
-    if config.listen.tcp.is_empty() {
+    if config.listen.tcp.is_empty() && config.listen.udp.is_empty() {
         return Err(ServeError::NoListener {
             path: start.config.clone(),
         });
@@ -139,7 +151,20 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
     );
     let checkpoints = Checkpoints::begin(Arc::clone(&book)).map_err(system("start a thread"))?;
     let tcp = &config.listen.tcp;
+    let listeners = config
+        .listen
+        .udp
+        .iter()
+        .map(|address| Listener::open(*address));
+    let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let server = Server::of(Arc::clone(&book), &config, server_id.clone(), tcp)?;
+    let udp = if listeners.is_empty() {
+        None
+    } else {
+        let (dhcp, queries) = dhcp(&config, &server_id);
+        let udp = UdpService::begin(Arc::clone(&book), dhcp, queries, listeners);
+        Some(udp.map_err(system("start a thread"))?)
+    };
     let status = format!("serving {} bindings", book.stats()?.bindings);
     tell!(events::LBK_READY);
     systemd::ready(&status);
@@ -148,6 +173,7 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
         start,
         log,
         server: &server,
+        udp: udp.as_ref(),
         server_id,
         config,
         status,
@@ -156,12 +182,23 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
 
     systemd::stopping();
     tell!(events::LBK_STOPPING, within_secs = STOP_WITHIN.as_secs());
+    // Clients hear nothing more from here on, and ask again.
+    drop(udp);
     server.stop(STOP_WITHIN).await;
     drop(checkpoints);
     // Tasks that a stubborn peer holds may still share the book; it is safe without them.
     book.checkpoint()?;
     tell!(events::LBK_STOPPED);
     Ok(())
+}
+
+/// What the thread that hears DHCPv6 works by.
+fn dhcp(config: &Config, server_id: &Duid) -> (Arc<leasebook_protocol::server::Config>, Queries) {
+    let settings = Settings::of(config, server_id.clone());
+    (
+        Arc::new(config.dhcp(server_id.clone())),
+        Queries::new(Arc::new(settings)),
+    )
 }
 
 fn open(data: &Path) -> Result<Book, ServeError> {
@@ -193,6 +230,7 @@ struct Running<'a> {
     start: &'a Start,
     log: &'a LogControl,
     server: &'a Server,
+    udp: Option<&'a UdpService>,
     server_id: Duid,
     config: Config,
     status: String,
@@ -232,6 +270,10 @@ impl Running<'_> {
                 }
                 let new = Settings::of(&self.in_force(loaded.config), self.server_id.clone());
                 self.server.reconfigure(new);
+                if let Some(udp) = self.udp {
+                    let (config, queries) = dhcp(&self.config, &self.server_id);
+                    udp.reconfigure(config, queries);
+                }
                 tell!(events::LBK_RELOADED, config = %self.start.config.display());
                 metrics::count_reload("done");
             }
@@ -250,6 +292,10 @@ impl Running<'_> {
         self.config.timers = new.timers;
         self.config.sensitive_options = new.sensitive_options;
         self.config.bulk = new.bulk;
+        self.config.dhcp = new.dhcp;
+        self.config.classes = new.classes;
+        self.config.reservations = new.reservations;
+        self.config.links = new.links;
         self.config.log.level = new.log.level;
         self.config.clone()
     }

@@ -62,5 +62,7 @@ impl Interfaces {
 }
 
 fn join(listeners: &[Listener], index: u32) -> io::Result<()> {
-    listeners.iter().try_for_each(|listener| listener.join(index))
+    listeners
+        .iter()
+        .try_for_each(|listener| listener.join(index))
 }

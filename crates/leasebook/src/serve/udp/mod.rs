@@ -1,3 +1,24 @@
-//! DHCPv6 and Leasequery over UDP.
+//! DHCPv6 and Leasequery over UDP: one thread that takes bursts off its sockets.
+//!
+//! ```text
+//!  sockets ──► burst ──► server (decides) ──► batch ──► one commit ──► replies
+//!                 └────► responder (LEASEQUERY) ─┘
+//! ```
+//!
+//! | module | its room |
+//! |---|---|
+//! | `service` | the thread: bursts in, one commit, replies out |
+//! | `socket` | a UDP socket that tells where datagrams came in, and takes many at once |
+//! | `interfaces` | interfaces that come and go, and their multicast groups |
+//! | `query` | Leasequery over UDP |
+//! | `tally` | counters |
 
+mod interfaces;
+mod query;
+mod service;
 mod socket;
+mod tally;
+
+pub(super) use query::Queries;
+pub(super) use service::UdpService;
+pub(super) use socket::{Listener, UdpError};

@@ -1,15 +1,14 @@
 //! The thread that hears DHCPv6: bursts in, one commit, replies out.
 
 use std::io;
-use std::net::SocketAddrV6;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use leasebook_protocol::server::{Batch, Config, Reply, Server};
-use leasebook_store::{Book, LeaseStore as _, Progress, StoreError};
+use leasebook_protocol::server::{Batch, Config, Notice, Reply, Server};
+use leasebook_store::{Book, IaKind, LeaseStore as _, Progress, StoreError};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::interfaces::Interfaces;
@@ -38,7 +37,6 @@ pub(in crate::serve) struct UdpService {
     commands: Option<Sender<Command>>,
     wake: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
-    addresses: Vec<SocketAddrV6>,
 }
 
 impl UdpService {
@@ -56,9 +54,8 @@ impl UdpService {
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let (commands, orders) = channel();
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let addresses: Vec<_> = listeners.iter().map(Listener::address).collect();
-        for address in &addresses {
-            tell!(events::DHCP_LISTENING, address = %address);
+        for listener in &listeners {
+            tell!(events::DHCP_LISTENING, address = %listener.address());
         }
         let worker = Worker {
             book,
@@ -73,6 +70,8 @@ impl UdpService {
             learnt: Some(Vec::new()),
             store_failed: Seldom::default(),
             not_sent: Seldom::default(),
+            not_heard: Seldom::default(),
+            exhausted: Seldom::default(),
         };
         let woken = Arc::clone(&wake);
         let thread = std::thread::Builder::new()
@@ -82,13 +81,7 @@ impl UdpService {
             commands: Some(commands),
             wake,
             thread: Some(thread),
-            addresses,
         })
-    }
-
-    /// Where it listens, with the ports the system chose.
-    pub(in crate::serve) fn addresses(&self) -> &[SocketAddrV6] {
-        &self.addresses
     }
 
     /// Puts new settings in force.
@@ -132,6 +125,8 @@ struct Worker {
     learnt: Option<Vec<u8>>,
     store_failed: Seldom,
     not_sent: Seldom,
+    not_heard: Seldom,
+    exhausted: Seldom,
 }
 
 impl Worker {
@@ -150,7 +145,11 @@ impl Worker {
             }
             self.learn();
             let rest = ticked.map_or(TICK, |at| TICK.saturating_sub(at.elapsed()));
-            let patience = if self.learnt.is_some() { Duration::ZERO } else { rest };
+            let patience = if self.learnt.is_some() {
+                Duration::ZERO
+            } else {
+                rest
+            };
             let readable = wait(&self.listeners, woken, patience);
             for at in readable {
                 self.hear(at, &mut inbox);
@@ -178,14 +177,14 @@ impl Worker {
         let (server, queries) = (&mut self.server, &self.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
         let taken = inbox.take(listener, &mut |arrival, octets| {
-            if !queries.hear(now, &arrival, octets, book, batch, tally) {
+            if !queries.hear(now, &arrival, octets, book, (batch, tally)) {
                 tally.outcome(&server.datagram(now, &arrival, octets, book, batch));
             }
         });
         match taken {
             Ok(burst) => self.tally.unusable(burst.unusable),
             Err(error) => {
-                if let Some(times) = self.not_sent.now() {
+                if let Some(times) = self.not_heard.now() {
                     tell!(events::DHCP_SOCKET_FAILED, error = %error, times);
                 }
                 // A socket that fails at once would fail again at once.
@@ -243,15 +242,44 @@ impl Worker {
         }
         let now = self.clock.now();
         match self.book.ended(now.wall, RECLAIM_AT_ONCE) {
-            Ok(records) if records.is_empty() => {}
             Ok(records) => {
                 self.batch.clear();
-                self.server.reclaim(now, &records, &mut self.batch);
+                let book = &*self.book;
+                let reclaimed = self.server.reclaim(now, &records, book, &mut self.batch);
+                if let Err(error) = reclaimed {
+                    self.failed(&error);
+                }
                 self.commit();
             }
             Err(error) => self.failed(&error),
         }
+        self.notices();
         self.tally.usage(&self.server);
+    }
+
+    /// Tells the operator what the server noticed.
+    fn notices(&mut self) {
+        for notice in self.server.take_notices() {
+            match notice {
+                Notice::Declined {
+                    link,
+                    client,
+                    lease,
+                } => {
+                    tell!(events::DHCP_ADDRESS_DECLINED, link = link.0, client = %client, address = %lease);
+                }
+                Notice::Exhausted { link, kind } => {
+                    if let Some(times) = self.exhausted.now() {
+                        let kind = if kind == IaKind::Pd {
+                            "prefixes"
+                        } else {
+                            "addresses"
+                        };
+                        tell!(events::DHCP_POOLS_EXHAUSTED, link = link.0, kind, times);
+                    }
+                }
+            }
+        }
     }
 
     /// Tells the server which leases of the book are taken, a piece at a time.
@@ -262,7 +290,7 @@ impl Worker {
         let progress = self.book.scan_all(from, &mut |run| {
             for record in run.iter() {
                 for lease in record.leases() {
-                    server.occupy(&lease, now.wall);
+                    server.occupy(record.link(), &lease, now.wall);
                 }
             }
             leasebook_store::Flow::Continue

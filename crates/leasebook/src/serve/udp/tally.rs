@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use leasebook_protocol::server::pool::PoolRef;
 use leasebook_protocol::server::{Outcome, Server};
 use metrics::Counter;
 
@@ -54,10 +55,14 @@ impl Tally {
     #[expect(clippy::unused_self, reason = "one place for all that is counted")]
     pub(super) fn usage(&self, server: &Server) {
         for usage in server.usage() {
-            let (link, kind) = (usage.link.0.to_string(), usage.kind_name());
+            let (kind, pool) = match usage.pool {
+                PoolRef::Addresses(at) => ("addresses", at),
+                PoolRef::Prefixes(at) => ("prefixes", at),
+            };
+            let link = usage.link.0.to_string();
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
             let (taken, total) = (usage.taken as f64, usage.total as f64);
-            let pool = usage.pool.to_string();
+            let pool = pool.to_string();
             metrics::gauge!(names::DHCP_POOL_TAKEN, "link" => link.clone(), "kind" => kind, "pool" => pool.clone())
                 .set(taken);
             metrics::gauge!(names::DHCP_POOL_SIZE, "link" => link, "kind" => kind, "pool" => pool)
