@@ -77,9 +77,28 @@ impl Ask {
     /// ORO if anything is wanted besides leases. On an error `out` is as it was.
     /// Source: RFC 5007 §4.3.1, RFC 5460 §5.1.
     pub fn compose(&self, xid: Xid, config: &Config, out: &mut Vec<u8>) -> Result<(), AskError> {
+        self.put(Composer::framed(out, MessageType::LEASEQUERY, xid), config)
+    }
+
+    /// The same as a datagram: without the size (LQ-UDP-023).
+    ///
+    /// Fails for queries that RFC 5460 added: they are asked over TCP only (RFC 5460 §4).
+    pub fn compose_datagram(
+        &self,
+        xid: Xid,
+        config: &Config,
+        out: &mut Vec<u8>,
+    ) -> Result<(), AskError> {
+        let query_type = self.question.query_type();
+        if query_type.is_bulk_only() {
+            return Err(AskError::TcpOnly { query_type });
+        }
+        self.put(Composer::client(out, MessageType::LEASEQUERY, xid), config)
+    }
+
+    fn put(&self, mut message: Composer<'_>, config: &Config) -> Result<(), AskError> {
         let link = self.check()?;
         let client = own_duid(&config.client_id, "our CLIENTID")?;
-        let mut message = Composer::framed(out, MessageType::LEASEQUERY, xid);
         message.option(OptionCode::CLIENTID, client)?;
         if let Some(server) = &config.server_id {
             message.option(OptionCode::SERVERID, own_duid(server, "the SERVERID")?)?;
@@ -133,6 +152,12 @@ pub enum AskError {
         what: &'static str,
         /// Its length.
         octets: usize,
+    },
+    /// A query of Bulk Leasequery that was to go over UDP (LQ-UDP-005, LQ-UDP-023).
+    #[error("{query_type} is asked over TCP only (RFC 5460 §4)")]
+    TcpOnly {
+        /// By what was asked.
+        query_type: QueryType,
     },
     /// More than a message or an option can hold (WIRE-017).
     #[error("the query cannot be written: {0}")]

@@ -45,14 +45,14 @@ pub enum Deviation {
     SecondReply,
     /// An error status together with CLIENT_DATA (D-23).
     ErrorWithClientData,
-    /// A SERVERID other than the first on this connection (D-03).
+    /// A SERVERID other than the first on this connection, or than the one wanted (D-03).
     OtherServerId,
     /// The third malformed message on the connection (D-17).
     TooManyMalformed,
     /// The third message in a row of an unexpected type (D-17).
     TooManyUnexpected,
 
-    /// LQ_CLIENT_LINK in a bulk reply: ignored (BLQ-R-033).
+    /// LQ_CLIENT_LINK in a bulk reply (BLQ-R-033), or where one link was asked for: ignored.
     ClientLink,
     /// STATUS_CODE Success, which need not be said (BLQ-R-032).
     SuccessStatus,
@@ -217,10 +217,10 @@ impl fmt::Display for Deviation {
             Self::DoneBeforeReply => "a DONE came before its REPLY",
             Self::SecondReply => "a query got a second REPLY",
             Self::ErrorWithClientData => "an error status came together with CLIENT_DATA",
-            Self::OtherServerId => "the SERVERID changed within the connection",
+            Self::OtherServerId => "the SERVERID was not the one expected",
             Self::TooManyMalformed => "three messages were malformed",
             Self::TooManyUnexpected => "three messages in a row were of types that have no place",
-            Self::ClientLink => "a bulk reply had LQ_CLIENT_LINK",
+            Self::ClientLink => "LQ_CLIENT_LINK stood where it has no place",
             Self::SuccessStatus => "status Success was spelled out",
             Self::RepeatedOption => "an option stood twice",
             Self::MalformedOption => "an option had a body that its format forbids",

@@ -68,6 +68,17 @@ pub enum Cause {
         /// How many.
         messages: u64,
     },
+    /// Nothing that came by UDP answered the query, however often it was sent (LQ-UDP-027).
+    #[error("no reply to {times} messages in {secs} s{}", show_text(trouble))]
+    NoReply {
+        /// How often the query was sent.
+        times: u32,
+        /// For how long, in seconds.
+        secs: u64,
+        /// What the system said of the last message that could not be sent or delivered;
+        /// perhaps empty.
+        trouble: String,
+    },
     /// The caller stopped it.
     #[error("stopped before the reply was complete")]
     Stopped,
@@ -86,7 +97,8 @@ impl Cause {
             | Self::Closed
             | Self::ClosedInMessage { .. }
             | Self::Broken { .. }
-            | Self::Conduct(_) => true,
+            | Self::Conduct(_)
+            | Self::NoReply { .. } => true,
             Self::Status { status, .. } => !is_refusal(*status),
             Self::Malformed { .. } | Self::Stopped => false,
         }

@@ -16,6 +16,8 @@ pub(super) struct Message<'a> {
     pub(super) status: (StatusCode, &'a [u8]),
     /// The body of CLIENT_DATA.
     pub(super) client_data: Option<&'a [u8]>,
+    /// The body of LQ_CLIENT_LINK, which has its place on UDP only.
+    pub(super) client_link: Option<&'a [u8]>,
 }
 
 /// A message that could not be read.
@@ -41,6 +43,7 @@ impl<'a> Message<'a> {
             client_id: None,
             status: (StatusCode::SUCCESS, &[]),
             client_data: None,
+            client_link: None,
         };
         let mut status = None;
         for option in options {
@@ -49,10 +52,7 @@ impl<'a> Message<'a> {
                 OptionCode::CLIENTID => &mut message.client_id,
                 OptionCode::CLIENT_DATA => &mut message.client_data,
                 OptionCode::STATUS_CODE => &mut status,
-                OptionCode::LQ_CLIENT_LINK => {
-                    deviations.count(Deviation::ClientLink);
-                    continue;
-                }
+                OptionCode::LQ_CLIENT_LINK => &mut message.client_link,
                 _ => continue,
             };
             if kept.is_some() {

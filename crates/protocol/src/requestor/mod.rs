@@ -10,6 +10,7 @@
 //! | [`deviation`] | what servers do wrong, counted by kind |
 //! | [`error`] | why a query did not end well |
 //! | [`outcome`] | what came of one server |
+//! | [`udp`] | the machine of one server that is asked by single datagrams |
 //! | [`reconcile`] | leases of several messages and servers, joined |
 //!
 //! A reply is a stream of claims by a peer that may err. It is read without copying:
@@ -34,6 +35,7 @@ mod judge;
 pub mod outcome;
 pub mod reconcile;
 mod retry;
+pub mod udp;
 
 pub use ask::{Ask, AskError, Question};
 pub use claim::{Claim, ClaimedLease};
@@ -44,6 +46,7 @@ pub use error::Cause;
 pub use event::{Action, Binding, Ending, Event, Input, QueryId, Tally};
 pub use outcome::{Account, Outcome};
 pub use reconcile::{Joined, JoinedLease, Reconciler, Server};
+pub use udp::{UdpInput, UdpRequestor, UdpTimers};
 
 #[cfg(test)]
 mod tests;

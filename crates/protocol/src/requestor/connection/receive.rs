@@ -54,6 +54,9 @@ impl Connection {
             Ok(message) => message,
             Err(malformed) => return self.malformed(malformed, sink),
         };
+        if message.client_link.is_some() {
+            self.deviations.count(Deviation::ClientLink);
+        }
         let place = self.place(message.xid);
         if let Some(sent) = place.and_then(|place| self.outstanding.get_mut(place)) {
             let octets = u64::try_from(octets.len()).unwrap_or(u64::MAX);

@@ -7,6 +7,7 @@ mod connecting;
 mod judging;
 mod properties;
 mod reconciling;
+mod udp;
 
 use std::time::Duration;
 
