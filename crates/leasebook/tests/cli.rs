@@ -134,9 +134,6 @@ fn what_is_not_in_this_version_says_so() {
     let (code, _, err) = run(&["relay", "--config", "relay.toml"]);
     assert_eq!(code, 1);
     assert!(err.contains("not in this version"), "{err}");
-    let (code, _, err) = run(&["query", "::1", "address", "3fff::1", "--udp"]);
-    assert_eq!(code, 1);
-    assert!(err.contains("UDP is not in this version"), "{err}");
 }
 
 /// A configuration file in a directory of its own.

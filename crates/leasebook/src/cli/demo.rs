@@ -170,6 +170,7 @@ fn show(address: SocketAddr) -> anyhow::Result<()> {
         ],
         asks: asks.collect::<anyhow::Result<_>>()?,
         config: Config::new(crate::duid::generate::uuid()?),
+        udp: None,
         source: None,
         format: Format::Table,
         policy: crate::show::routes::RoutePolicy::default(),

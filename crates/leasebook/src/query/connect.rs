@@ -1,10 +1,11 @@
 //! Reaching a server: its addresses, the source, and one attempt after the other.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpSocket, TcpStream};
+use leasebook_wire::code::DHCP_CLIENT_PORT;
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 use crate::cli::values::{Endpoint, Host};
 
@@ -40,6 +41,56 @@ impl Route {
         Err(reasons.join("; "))
     }
 
+    /// A socket for datagrams to and from the first address that there is a way to; whether
+    /// anyone is there only a reply can tell.
+    ///
+    /// The source port is 546 where the system gives it, since some servers answer to that
+    /// whatever port asked (D-32), else any; or the one that was asked for.
+    pub(super) async fn open_udp(&self) -> Result<UdpSocket, String> {
+        let mut reasons = Vec::new();
+        for address in self.addresses().await? {
+            match self.open_udp_to(address).await {
+                Ok(socket) => return Ok(socket),
+                Err(error) => reasons.push(format!("{address}: {error}")),
+            }
+        }
+        Err(reasons.join("; "))
+    }
+
+    async fn open_udp_to(&self, to: SocketAddr) -> io::Result<UdpSocket> {
+        let from = self.source_to(to)?;
+        let socket = match from.port() {
+            0 => match UdpSocket::bind(SocketAddr::new(from.ip(), DHCP_CLIENT_PORT)).await {
+                Ok(socket) => Ok(socket),
+                // Not permitted, or in use by a DHCPv6 client of this machine.
+                Err(_) => UdpSocket::bind(from).await,
+            },
+            _ => UdpSocket::bind(from).await,
+        };
+        let socket = socket.map_err(|error| cannot_use(from, &error))?;
+        // From here on the system lets in datagrams of this address and port only.
+        socket.connect(to).await?;
+        Ok(socket)
+    }
+
+    /// Where to ask `to` from: the source asked for, or any.
+    fn source_to(&self, to: SocketAddr) -> io::Result<SocketAddr> {
+        let Some(source) = self.source else {
+            let any = match to.ip() {
+                IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            };
+            return Ok(SocketAddr::new(any, 0));
+        };
+        if source.is_ipv4() == to.is_ipv4() {
+            return Ok(source);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::AddrNotAvailable,
+            format!("it cannot be reached from {source}, of the other address family"),
+        ))
+    }
+
     /// Every address of the server, in the order the system's resolver prefers.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
         let found = match &self.server.host {
@@ -52,7 +103,7 @@ impl Route {
                 Vec::from_iter(address)
             }
         };
-        // Bulk queries go straight to a unicast address (BLQ-R-008).
+        // Queries go straight to a unicast address (BLQ-R-008, LQ-UDP-025).
         let (unicast, others): (Vec<_>, Vec<_>) = found
             .into_iter()
             .partition(|address| !address.ip().is_multicast());
@@ -68,27 +119,26 @@ impl Route {
             IpAddr::V4(_) => TcpSocket::new_v4()?,
             IpAddr::V6(_) => TcpSocket::new_v6()?,
         };
-        if let Some(source) = self.source {
-            if source.is_ipv4() != to.is_ipv4() {
-                return Err(io::Error::new(
-                    io::ErrorKind::AddrNotAvailable,
-                    format!("it cannot be reached from {source}, of the other address family"),
-                ));
-            }
+        if self.source.is_some() {
+            let source = self.source_to(to)?;
             // A port that is asked for must be usable again right after the last connection.
             socket.set_reuseaddr(source.port() != 0)?;
-            socket.bind(source).map_err(|error| {
-                io::Error::new(
-                    error.kind(),
-                    format!("cannot connect from {source}: {error}"),
-                )
-            })?;
+            socket
+                .bind(source)
+                .map_err(|error| cannot_use(source, &error))?;
         }
         let stream = socket.connect(to).await?;
         // A query is one small write, and the next may follow at once.
         stream.set_nodelay(true)?;
         Ok(stream)
     }
+}
+
+fn cannot_use(source: SocketAddr, error: &io::Error) -> io::Error {
+    io::Error::new(
+        error.kind(),
+        format!("cannot connect from {source}: {error}"),
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Asking servers in bulk: sockets, clocks and output around the requestor's machines.
+//! Asking servers, in bulk or by single datagrams: sockets, clocks and output around the requestor's machines.
 //!
 //! ```text
 //!   Plan ──► one task for each server ──► Gather ──► show::Output
@@ -17,6 +17,7 @@ mod gather;
 mod shown;
 mod task;
 mod tell;
+mod udp;
 
 use std::io::{self, IsTerminal as _, Write};
 use std::net::{Ipv6Addr, SocketAddr};
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use leasebook_protocol::requestor::{
-    Account, Ask, AskError, Config, Connection, Deviations, Outcome, Question,
+    Account, Ask, AskError, Config, Connection, Deviations, Outcome, Question, UdpRequestor,
+    UdpTimers,
 };
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -35,6 +37,7 @@ pub use self::gather::Failure;
 use self::gather::{Gather, Manner};
 use self::task::Task;
 use self::tell::Teller;
+use self::udp::UdpTask;
 use crate::cli::values::Endpoint;
 use crate::clock::Clock;
 use crate::exit::{Exit, ServerOutcome};
@@ -57,6 +60,8 @@ pub struct Plan {
     pub asks: Vec<Ask>,
     /// How each server is asked.
     pub config: Config,
+    /// Asked by single datagrams, and on these timers; none: over TCP.
+    pub udp: Option<UdpTimers>,
     /// Where connections come from.
     pub source: Option<SocketAddr>,
     /// The form of the output.
@@ -137,15 +142,31 @@ impl Plan {
         let (stop_sender, stop) = watch::channel(false);
         let mut tasks = Vec::new();
         for (number, server) in self.servers.iter().enumerate() {
-            let task = Task {
-                number,
-                machine: self.machine(&clock)?,
-                route: self.route(server),
-                gather: gather.clone(),
-                stop: stop.clone(),
-                clock,
-            };
-            tasks.push(tokio::spawn(task.run()));
+            let (route, gather, stop) = (self.route(server), gather.clone(), stop.clone());
+            tasks.push(match self.udp {
+                None => tokio::spawn(
+                    Task {
+                        number,
+                        machine: self.machine(&clock)?,
+                        route,
+                        gather,
+                        stop,
+                        clock,
+                    }
+                    .run(),
+                ),
+                Some(timers) => tokio::spawn(
+                    UdpTask {
+                        number,
+                        machine: self.udp_machine(timers, &clock)?,
+                        route,
+                        gather,
+                        stop,
+                        clock,
+                    }
+                    .run(),
+                ),
+            });
         }
         let watcher = tokio::spawn(watch_over(
             gather.clone(),
@@ -187,6 +208,17 @@ impl Plan {
             machine.ask(now, ask.clone())?;
         }
         machine.finish(now);
+        Ok(machine)
+    }
+
+    /// The same for datagrams.
+    fn udp_machine(&self, timers: UdpTimers, clock: &Clock) -> Result<UdpRequestor, AskError> {
+        let entropy = Box::new(rand::random);
+        let mut machine = UdpRequestor::new(self.config.clone(), timers, entropy);
+        let now = clock.now();
+        for ask in &self.asks {
+            machine.ask(now, ask.clone())?;
+        }
         Ok(machine)
     }
 

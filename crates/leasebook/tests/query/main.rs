@@ -5,3 +5,4 @@ mod recorded;
 mod several;
 mod splits;
 mod support;
+mod udp;

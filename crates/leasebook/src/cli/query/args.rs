@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::{Subcommand, ValueEnum};
+use leasebook_wire::code::DHCP_SERVER_PORT;
 use leasebook_wire::{Duid, RemoteId};
 
 use super::super::values::{Server, Source, timeout};
@@ -24,6 +25,7 @@ Examples:
   leasebook query a.example b.example:1547 link-address 3fff::1 --format json
   leasebook query [fe80::1%eth0]:547 remote-id 2495:port-7
   leasebook query ::1 address 3fff:100::1 --link 3fff::1
+  leasebook query ::1 client-id 00:03:00:01:02:00:5e:10:00:01 --udp
   leasebook query 2001:db8::547 relay-id 00030001... --format routes | ip -6 -batch -
 
 SERVER is HOST, HOST:PORT, [ADDR]:PORT or a bare IPv6 address; the port is 547 unless given.
@@ -31,7 +33,7 @@ DUIDs are hex, with or without colons; a Remote-ID is hex or ENTERPRISE:TEXT.
 
 Exit codes: 0 complete, 1 usage or local error, 2 no server answered, 3 partial, 4 refused.";
 
-/// Ask servers for their bindings, by Bulk Leasequery over TCP.
+/// Ask servers for their bindings, by Bulk Leasequery over TCP or, with --udp, by Leasequery.
 ///
 /// Several servers are asked at the same time and their answers put together: of the same
 /// lease from two servers, the one with the newer client transaction is shown. Several values
@@ -49,7 +51,7 @@ pub(in super::super) struct Args {
     /// Only bindings on the link that has this address; all links if left out.
     #[arg(long, global = true, value_name = "ADDR")]
     pub(in super::super) link: Option<Ipv6Addr>,
-    /// Ask over UDP (not in this version).
+    /// Ask over UDP, by address or client-id: one datagram, sent up to 5 times (RFC 5007).
     #[arg(long, global = true)]
     pub(in super::super) udp: bool,
     /// The form of the output.
@@ -136,7 +138,8 @@ pub(in super::super) struct Asking {
     /// Give up a connection that is not made within this time [default: 30s].
     #[arg(long, global = true, value_name = "TIME", value_parser = timeout)]
     pub(in super::super) connect_timeout: Option<Duration>,
-    /// End a connection that brings no octet for this time [default: by --timers].
+    /// End a connection that brings no octet for this time [default: by --timers]; with --udp,
+    /// give up a query after this time [default: when it was sent 5 times, after 25 s].
     #[arg(long, global = true, value_name = "TIME", value_parser = timeout)]
     pub(in super::super) data_timeout: Option<Duration>,
     /// How often to try again after a failed or cut connection: after 1 s, 2 s, 4 s and so on.
@@ -219,6 +222,34 @@ impl Args {
             && values.contains(&Ipv6Addr::UNSPECIFIED)
         {
             bail!("no client has the address ::; give the address to ask for");
+        }
+        if self.udp { self.judge_udp() } else { Ok(()) }
+    }
+
+    /// What is for TCP alone, and a port on which no reply can be heard.
+    fn judge_udp(&self) -> anyhow::Result<()> {
+        // Never sent over UDP (BLQ-R-014, LQ-UDP-005).
+        let asks = self.question.asks(None);
+        if asks
+            .iter()
+            .any(|ask| ask.question.query_type().is_bulk_only())
+        {
+            bail!("queries by relay-id, link-address and remote-id go over TCP; leave --udp out");
+        }
+        let asking = &self.asking;
+        let is_for_tcp = [
+            ("--timers", asking.timers != Preset::default()),
+            ("--connect-timeout", asking.connect_timeout.is_some()),
+            ("--retries", asking.retries > 0),
+        ];
+        if let Some((option, _)) = is_for_tcp.iter().find(|(_, is_given)| *is_given) {
+            bail!(
+                "{option} is for TCP; over UDP a query is sent up to 5 times, and --data-timeout ends it sooner"
+            );
+        }
+        let port = asking.source.as_ref().map(|source| source.endpoint().port);
+        if port == Some(DHCP_SERVER_PORT) {
+            bail!("replies to port 547 are never heard; give --source another port, or none");
         }
         Ok(())
     }

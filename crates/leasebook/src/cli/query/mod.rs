@@ -7,8 +7,8 @@ pub(super) use args::Args;
 use std::io::BufWriter;
 use std::net::Ipv6Addr;
 
-use anyhow::{Context as _, bail};
-use leasebook_protocol::requestor::{self, Ask, Config};
+use anyhow::Context as _;
+use leasebook_protocol::requestor::{self, Ask, Config, UdpTimers};
 use leasebook_wire::Duid;
 use leasebook_wire::code::OptionCode;
 
@@ -24,24 +24,9 @@ const OUTPUT_OCTETS: usize = 64 * 1024;
 
 /// Puts the question to every server.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    if args.udp {
-        // Whatever a later version does, these are never sent over UDP (BLQ-R-014).
-        if asks_in_bulk(args) {
-            bail!("queries by relay-id, link-address and remote-id go over TCP; leave --udp out");
-        }
-        bail!("Leasequery over UDP is not in this version; without --udp the query goes over TCP");
-    }
     args.judge()?;
     let out = BufWriter::with_capacity(OUTPUT_OCTETS, std::io::stdout());
     Ok(plan(args)?.run(out)?)
-}
-
-/// Whether the question is one of those that RFC 5460 added.
-fn asks_in_bulk(args: &Args) -> bool {
-    args.question
-        .asks(None)
-        .iter()
-        .any(|ask| ask.question.query_type().is_bulk_only())
 }
 
 /// What the arguments ask for.
@@ -58,6 +43,7 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
             .collect(),
         asks: args.question.asks(args.link),
         config: config(args)?,
+        udp: args.udp.then(|| udp_timers(&args.asking)),
         source,
         format: args.format,
         policy: policy(args),
@@ -100,6 +86,14 @@ fn timers(asking: &Asking) -> requestor::Timers {
         data: asking.data_timeout.unwrap_or(preset.data),
         max_retry: asking.max_retry,
         ..preset
+    }
+}
+
+/// RFC 5007's; how long to wait at most may be given.
+fn udp_timers(asking: &Asking) -> UdpTimers {
+    UdpTimers {
+        give_up: asking.data_timeout,
+        ..UdpTimers::RFC5007
     }
 }
 
