@@ -399,7 +399,8 @@ impl Config {
             leases_per_client: usize::try_from(dhcp.leases_per_client).unwrap_or(usize::MAX),
             rates: dhcp.rates,
             // Nobody is at 546 and 547 of those who speak to another port.
-            to_source_port: !self.listen.udp.iter().any(|address| address.port() == 547),
+            to_source_port: self.listen.udp.iter().all(|address| address.port() != 547)
+                && !self.listen.udp.is_empty(),
         }
     }
 

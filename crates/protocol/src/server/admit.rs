@@ -11,7 +11,7 @@ use super::outcome::Dropped;
 pub(super) struct Heard<'a> {
     pub(super) arrival: &'a Arrival,
     /// The datagram.
-    pub(super) chain: RelayChain<'a>,
+    pub(super) chain: &'a RelayChain<'a>,
     pub(super) message: ClientMessage<'a>,
     /// The client's DUID; only an INFORMATION-REQUEST may lack it.
     pub(super) client: Option<DuidRef<'a>>,
@@ -27,7 +27,7 @@ impl Heard<'_> {
 /// Judges a datagram by what its message must and must not have.
 pub(super) fn admit<'a>(
     arrival: &'a Arrival,
-    chain: RelayChain<'a>,
+    chain: &'a RelayChain<'a>,
     server_id: &[u8],
     hears_unicast: bool,
 ) -> Result<Heard<'a>, Dropped> {

@@ -162,8 +162,8 @@ impl Exchange<'_> {
         message: &mut Composer<'_>,
     ) -> Result<(), ComposeError> {
         let is_information = self.heard.message.msg_type() == MessageType::INFORMATION_REQUEST;
-        let granted = answer.ias.iter().flat_map(|ia| &ia.leases);
-        let pool = granted.filter_map(|lease| lease.pool).next();
+        let mut granted = answer.ias.iter().flat_map(|ia| &ia.leases);
+        let pool = granted.find_map(|lease| lease.pool);
         let mut told: Vec<OptionCode> = Vec::new();
         let mut codes = self.requested();
         let unasked = self.levels(pool).flat_map(|level| &level.options);

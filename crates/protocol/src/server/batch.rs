@@ -76,12 +76,15 @@ impl Batch {
         self.by_client.clear();
         self.by_lease.clear();
         let changed = self.changed.drain(..);
-        let changes = changed.map(|binding| match binding.leases.is_empty() {
-            true => Change::Remove {
-                link: binding.link,
-                client: binding.client,
-            },
-            false => Change::Put(binding),
+        let changes = changed.map(|binding| {
+            if binding.leases.is_empty() {
+                Change::Remove {
+                    link: binding.link,
+                    client: binding.client,
+                }
+            } else {
+                Change::Put(binding)
+            }
         });
         changes.collect()
     }
@@ -182,13 +185,11 @@ impl Batch {
     }
 
     /// Adds a reply of these octets.
-    pub fn reply(&mut self, reply: Reply, octets: &[u8]) {
+    pub fn reply(&mut self, mut reply: Reply, octets: &[u8]) {
         let start = self.octets.len();
         self.octets.extend_from_slice(octets);
-        self.replies.push(Reply {
-            octets: start..self.octets.len(),
-            ..reply
-        });
+        reply.octets = start..self.octets.len();
+        self.replies.push(reply);
     }
 
     fn changed_of(&self, link: LinkId, client: &[u8]) -> Option<&Binding> {

@@ -76,7 +76,7 @@ impl<T: Copy + PartialEq> Table<T> {
             if let Some(client) = heard.client {
                 add(Kind::Client, client.octets());
             }
-            if let Some(address) = link_layer(&heard.chain) {
+            if let Some(address) = link_layer(heard.chain) {
                 add(Kind::LinkLayer, address);
             }
             for level in heard.chain.levels() {

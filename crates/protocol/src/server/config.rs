@@ -14,6 +14,10 @@ use leasebook_wire::code::OptionCode;
 
 /// The settings of the DHCPv6 server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each named in the configuration"
+)]
 pub struct Config {
     /// This server's DUID (DHCP-S-037, DHCP-S-038).
     pub server_id: Duid,

@@ -91,7 +91,7 @@ impl Exchange<'_> {
     /// Decides the message.
     pub(super) fn decide(&mut self) -> Result<Answer, Dropped> {
         if self.heard.is_direct_unicast() && self.may_not_use_unicast() {
-            return Ok(self.use_multicast());
+            return Ok(use_multicast());
         }
         match self.heard.message.msg_type() {
             MessageType::SOLICIT => self.solicit(),
@@ -111,11 +111,6 @@ impl Exchange<'_> {
     fn may_not_use_unicast(&self) -> bool {
         let is_address_registration = self.heard.message.msg_type() == super::ADDR_REG_INFORM;
         !is_address_registration && self.options_of(OptionCode::UNICAST).next().is_none()
-    }
-
-    fn use_multicast(&self) -> Answer {
-        Answer::new(MessageType::REPLY, Vec::new())
-            .with_status(StatusCode::USE_MULTICAST, "send it to the multicast group")
     }
 
     fn solicit(&mut self) -> Result<Answer, Dropped> {
@@ -355,4 +350,9 @@ pub(super) fn nothing_yet(link: leasebook_store::LinkId, client: Duid) -> Bindin
         relay: None,
         options: Vec::new(),
     }
+}
+
+fn use_multicast() -> Answer {
+    Answer::new(MessageType::REPLY, Vec::new())
+        .with_status(StatusCode::USE_MULTICAST, "send it to the multicast group")
 }

@@ -151,7 +151,7 @@ impl Server {
         let (kind, hops, did) = match RelayChain::parse(octets, DEFAULT_NESTING_LIMIT) {
             Err(_) => (kind, 0, Err(Dropped::Malformed)),
             Ok(chain) => {
-                let did = self.message(now, arrival, chain, store, batch);
+                let did = self.message(now, arrival, &chain, store, batch);
                 (chain.message().msg_type(), chain.depth(), did)
             }
         };
@@ -163,7 +163,7 @@ impl Server {
         &mut self,
         now: Now,
         arrival: &Arrival,
-        chain: RelayChain<'_>,
+        chain: &RelayChain<'_>,
         store: &dyn LeaseStore,
         batch: &mut Batch,
     ) -> Result<MessageType, Dropped> {
@@ -179,7 +179,7 @@ impl Server {
         }
         let (pools, offers) = (&mut self.pools, &mut self.offers);
         offers.expire(now.mono, &mut |link, name| pools.give_back(link, name));
-        let place = self.places.of(&chain, arrival).ok_or(Dropped::NoLink)?;
+        let place = self.places.of(chain, arrival).ok_or(Dropped::NoLink)?;
         let link = config.links.get(place).ok_or(Dropped::NoLink)?;
         let classes = self.classifier.classes(&heard);
         let classes: Vec<_> = classes
@@ -223,7 +223,7 @@ impl Server {
             ..
         } = exchange;
         self.notice(&answer, link.id, &binding.client, &declined, now);
-        let envelope = envelope(arrival, &chain, config.to_source_port, is_changed);
+        let envelope = envelope(arrival, chain, config.to_source_port, is_changed);
         if is_changed {
             batch.put(binding);
         }
@@ -369,7 +369,7 @@ fn binding(
 
 fn compose(exchange: &Exchange<'_>, answer: &Answer, octets: &mut Vec<u8>) -> Result<(), Dropped> {
     let mut message = Composer::bare(octets);
-    wrap(&exchange.heard.chain, &mut message, &mut |message| {
+    wrap(exchange.heard.chain, &mut message, &mut |message| {
         exchange.compose(answer, message)
     })
     .and_then(|()| message.finish())

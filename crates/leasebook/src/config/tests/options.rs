@@ -27,12 +27,12 @@ fn octets(settings: &str) -> Vec<(u16, String)> {
 /// Settings, the code of their option and its octets; A, B and NAME stand for longer ones.
 const OCTETS: [(&str, u16, &str); 25] = [
     ("dns-servers = [\"3fff::1\", \"3fff::2\"]", 23, "AB"),
-    ("domain-search = [\"fo.google.com\"]", 24, "NAME"),
+    ("domain-search = [\"www.example.net\"]", 24, "NAME"),
     ("domain-search = [\"a.\", \"b\"]", 24, "016100016200"),
     ("sntp-servers = [\"3fff::1\"]", 31, "A"),
     ("sip-servers = [\"3fff::1\"]", 22, "A"),
-    ("sip-domains = [\"fo.google.com\"]", 21, "NAME"),
-    ("aftr-name = \"fo.google.com\"", 64, "NAME"),
+    ("sip-domains = [\"www.example.net\"]", 21, "NAME"),
+    ("aftr-name = \"www.example.net\"", 64, "NAME"),
     ("sol-max-rt = \"60s\"", 82, "0000003c"),
     ("inf-max-rt = \"1d\"", 83, "00015180"),
     ("information-refresh-time = \"600s\"", 32, "00000258"),
@@ -105,7 +105,7 @@ const OCTETS: [(&str, u16, &str); 25] = [
 fn each_option_has_the_octets_of_its_rfc() {
     for (settings, code, expected) in OCTETS {
         let expected = expected
-            .replace("NAME", "02666f06676f6f676c6503636f6d00")
+            .replace("NAME", "03777777076578616d706c65036e657400")
             .replace('A', "3fff0000000000000000000000000001")
             .replace('B', "3fff0000000000000000000000000002");
         assert_eq!(octets(settings), [(code, expected)], "{settings}");

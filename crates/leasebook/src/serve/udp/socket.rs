@@ -256,7 +256,7 @@ mod tests {
         let mut heard = Vec::new();
         let burst = Inbox::new()
             .take(&listener, &mut |arrival, octets| {
-                heard.push((arrival, octets.to_vec()))
+                heard.push((arrival, octets.to_vec()));
             })
             .unwrap();
         assert_eq!((burst.taken, burst.unusable), (3, 0));

@@ -163,7 +163,6 @@ fn the_link_address_nearest_to_the_client_decides() {
     config.links.push(second);
     let mut world = World::new(config);
     let solicit = message(MessageType::SOLICIT, 1, |m| ia_na(m, 1, &[]));
-    type Level<'a> = (&'a str, &'a str, &'a [(OptionCode, &'a [u8])]);
     let mut on_two = |levels: &[Level<'_>]| {
         let (_, reply) = world.datagram(&relayed(&solicit, levels));
         heard(&reply.unwrap()).names()[0] >= address("2001:db8:2::")

@@ -131,9 +131,11 @@ pub(super) fn ia_pd(message: &mut Composer<'_>, iaid: u32, names: &[(Ipv6Addr, u
     message.ia_pd(iaid, [0, 0], put).unwrap();
 }
 
-/// Puts RELAY-FORWs around a message: link-address, peer-address and options of each, the
-/// innermost first.
-pub(super) fn relayed(inner: &[u8], levels: &[(&str, &str, &[(OptionCode, &[u8])])]) -> Vec<u8> {
+/// Link-address, peer-address and options of one RELAY-FORW.
+pub(super) type Level<'a> = (&'a str, &'a str, &'a [(OptionCode, &'a [u8])]);
+
+/// Puts RELAY-FORWs around a message, the innermost first.
+pub(super) fn relayed(inner: &[u8], levels: &[Level<'_>]) -> Vec<u8> {
     let mut octets = inner.to_vec();
     for (hop, (link, peer, options)) in levels.iter().enumerate() {
         let mut out = Vec::new();
