@@ -106,11 +106,12 @@ impl<W: Write> Gather<W> {
         self.leases += u64::from(binding.claim.lease_count());
         if let Some(collected) = &mut self.collected {
             let server = Server(u16::try_from(server).unwrap_or(u16::MAX));
-            collected.add(server, &binding.claim, binding.arrived)?;
+            collected.add_on(server, &binding.claim, binding.arrived, binding.link)?;
             return Ok(());
         }
         if binding.claim.lease_count() > 0 {
-            shown::fill(&mut self.shown, &binding.claim, self.asked_link);
+            let link = binding.link.or(self.asked_link);
+            shown::fill(&mut self.shown, &binding.claim, link);
             self.output.binding(&self.shown)?;
         }
         Ok(())

@@ -171,12 +171,28 @@ fn no_binding_is_an_answer() {
 #[test]
 fn follows_a_client_to_all_its_links() {
     let server = Server::new(&[(1, 7, "3fff:1::7", 60), (2, 7, "3fff:2::7", 60)], 0);
+    // The table is joined and sorted; a single server's objects come as they come.
     for format in ["json", "table"] {
-        let rest = ["client-id", "00:03:00:01:07", "--format", format];
+        let rest = [
+            "client-id",
+            "00:03:00:01:07",
+            "--pipeline",
+            "1",
+            "--format",
+            format,
+        ];
         let ran = ask(&[&server], &rest);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         for lease in ["3fff:1::7", "3fff:2::7"] {
             assert!(ran.out.contains(lease), "{}", ran.out);
+        }
+        if format == "json" {
+            let objects = ran.objects();
+            let links = objects.iter().map(|object| object["link_address"].as_str());
+            assert_eq!(
+                links.collect::<Vec<_>>(),
+                [Some("3fff:1::"), Some("3fff:2::")]
+            );
         }
         for _ in 0..3 {
             server.query();
@@ -203,6 +219,7 @@ fn unites_what_two_servers_tell() {
     let ran = ask(&[&older, &newer], &rest);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert_eq!(names(&ran), ["3fff:1::7", "3fff:2::7"]);
+    assert_eq!(ran.objects().len(), 2, "{}", ran.out);
     let valid: Vec<_> = ran
         .leases()
         .iter()

@@ -1,5 +1,7 @@
 //! What goes into the machine of one server, and what comes out.
 
+use std::net::Ipv6Addr;
+
 use leasebook_wire::code::StatusCode;
 use serde::Serialize;
 
@@ -88,6 +90,9 @@ pub struct Binding<'a> {
     pub query: QueryId,
     /// The leases and what came with them.
     pub claim: Claim<'a>,
+    /// The link-address under which one of the client's links was asked for, where the server
+    /// told of several (LQ-UDP-030).
+    pub link: Option<Ipv6Addr>,
     /// When the message arrived: ages and lifetimes count from here (BLQ-R-036).
     pub arrived: Now,
 }

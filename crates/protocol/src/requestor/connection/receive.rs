@@ -199,6 +199,7 @@ impl Connection {
         sink(Event::Binding(Binding {
             query: sent.query.id,
             claim,
+            link: None,
             arrived: now,
         }));
     }

@@ -107,6 +107,17 @@ impl Reconciler {
 
     /// Adds what `server` claims, in a message that arrived then.
     pub fn add(&mut self, server: Server, claim: &Claim<'_>, arrived: Now) -> Result<(), Full> {
+        self.add_on(server, claim, arrived, None)
+    }
+
+    /// The same where the link is known by another way than relay data, which goes before it.
+    pub fn add_on(
+        &mut self,
+        server: Server,
+        claim: &Claim<'_>,
+        arrived: Now,
+        link: Option<Ipv6Addr>,
+    ) -> Result<(), Full> {
         let epoch = *self.epoch.get_or_insert(arrived);
         let arrived = arrived.mono.since(epoch.mono).as_secs();
         let source = Source {
@@ -115,7 +126,7 @@ impl Reconciler {
             clt_age: claim.clt_age(),
         };
         let client = self.client(claim.client())?;
-        let group = self.group(client, claim.link_address())?;
+        let group = self.group(client, claim.link_address().or(link))?;
         self.take_options(group, claim, &source)?;
         for lease in claim.leases() {
             let mut row = source.row(lease.name, lease.preferred, lease.valid);

@@ -147,6 +147,7 @@ impl UdpRequestor {
         sink(Event::Binding(Binding {
             query: exchange.query,
             claim,
+            link: exchange.is_follow_up.then_some(exchange.ask.link),
             arrived: now,
         }));
         Ok(())
