@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`leasequery`] | answers queries: judges them, composes replies, runs a connection |
 //! | [`links`] | the configured links, and which of them an address means |
+//! | [`relay`] | the delegating relay: what it passes on, learns, and recovers |
 //! | [`requestor`] | asks servers in bulk, judges and joins what they tell |
 //! | [`server`] | the DHCPv6 server: who gets which lease, and what is answered |
 //! | [`time`] | the instant handed to every machine: monotonic and wall clock, never mixed |
@@ -31,6 +32,7 @@
 
 pub mod leasequery;
 pub mod links;
+pub mod relay;
 pub mod requestor;
 pub mod server;
 pub mod time;
