@@ -11,10 +11,10 @@ Examples:
   leasebook serve --config /etc/leasebook/leasebook.toml
   leasebook serve --config leasebook.toml --data ./data --tcp [::1]:1547
 
-Signals: SIGTERM and SIGINT stop in order, SIGHUP reads limits and rights again.
+Signals: SIGTERM and SIGINT stop in order, SIGHUP reads the configuration again.
 Port 547 needs the right to bind it: run under systemd, or with CAP_NET_BIND_SERVICE.";
 
-/// Run the server: Bulk Leasequery over TCP.
+/// Run the server: Bulk Leasequery over TCP, DHCPv6 and Leasequery over UDP.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
