@@ -186,6 +186,41 @@ fn octets_of(binding: &Binding) -> usize {
     binding.options.len() - 4
 }
 
+/// BLQ-S-026: a client's records are found on every link, in the ledger and in memory, ended
+/// leases too, and those of a client whose DUID begins alike are not among them.
+#[test]
+fn a_client_is_found_on_every_link() {
+    let dir = tempfile::tempdir().unwrap();
+    let (book, _) = Book::open(dir.path(), BookOptions::default(), 1).unwrap();
+    let on = |link: u32, address: u16, client: &[u8]| {
+        let mut binding = binding(address, 1, 0);
+        binding.link = LinkId(link);
+        binding.client = Duid::new(client).unwrap();
+        binding.leases[0].state = LeaseState::Released;
+        binding
+    };
+    let (one, longer) = ([0, 3, 0, 1, 7], [0, 3, 0, 1, 7, 0, 0, 0, 2]);
+    let put = |bindings: Vec<Binding>| {
+        let changes = bindings.into_iter().map(Change::Put);
+        book.commit(changes.collect()).unwrap();
+    };
+    put(vec![on(1, 1, &one), on(9, 2, &one), on(2, 3, &longer)]);
+    book.checkpoint().unwrap();
+    put(vec![on(u32::MAX - 1, 4, &one), on(4, 5, &one)]);
+    let gone = Change::Remove {
+        link: LinkId(9),
+        client: Duid::new(&one).unwrap(),
+    };
+    book.commit(vec![gone]).unwrap();
+    let links = |client: &[u8]| -> Vec<u32> {
+        let found = book.of_client(client).unwrap();
+        found.iter().map(|record| record.view().link().0).collect()
+    };
+    assert_eq!(links(&one), [1, 4, u32::MAX - 1]);
+    assert_eq!(links(&longer), [2]);
+    assert!(links(&[0, 3, 0, 1]).is_empty());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

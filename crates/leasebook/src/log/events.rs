@@ -114,6 +114,9 @@ events! {
     /// `client` on `link` found that another uses `address`. Nobody gets it for the probation;
     /// look for a device with an address of its own making.
     DHCP_ADDRESS_DECLINED WARN "address declined";
+    /// `client` on `link` was told by RECONFIGURE to ask anew, eight times over four minutes, and
+    /// did not. It is off, cannot be reached, or does not take our key.
+    DHCP_RECONFIGURE_UNANSWERED WARN "reconfigure not answered";
     /// A client on `link` got nothing, for every pool of `kind` that it may use is full. Told
     /// once a minute at most, with how often it was in `times`. Add a pool.
     DHCP_POOLS_EXHAUSTED WARN "pools exhausted";

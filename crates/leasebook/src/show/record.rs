@@ -33,6 +33,8 @@ pub fn of_record(record: &RecordView<'_>, now: u64) -> Shown {
         relay,
         options: options
             .iter()
+            // The client's key for RECONFIGURE is shown to nobody.
+            .filter(|option| option.code != OptionCode::AUTH)
             .map(|option| (option.code.0, option.data.to_vec()))
             .collect(),
     }

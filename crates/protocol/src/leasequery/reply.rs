@@ -269,7 +269,8 @@ impl Replier<'_> {
                 }
                 continue;
             }
-            if self.sensitive.contains(&code) {
+            // AUTH is the client's key for RECONFIGURE, and nobody else's.
+            if code == OptionCode::AUTH || self.sensitive.contains(&code) {
                 continue;
             }
             let of_relay = path

@@ -57,6 +57,13 @@ impl Exchange<'_> {
         if answer.is_rapid {
             message.option(OptionCode::RAPID_COMMIT, &[])?;
         }
+        let is_advertised = answer.kind == MessageType::ADVERTISE && self.accepts_reconfigure();
+        if is_advertised || self.told_key.is_some() {
+            message.option(OptionCode::RECONF_ACCEPT, &[])?;
+        }
+        if let Some(key) = &self.told_key {
+            key.put(message)?;
+        }
         let renewal = self.renewal(answer);
         for ia in &answer.ias {
             self.compose_ia(ia, renewal, message)?;

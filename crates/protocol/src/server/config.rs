@@ -307,6 +307,22 @@ impl Config {
 }
 
 impl ServedLink {
+    /// Whether no one gets this lease by allocation: it is, is in, or has in it what is excluded.
+    pub fn excludes(&self, name: LeaseName) -> bool {
+        let is_excluded = |excluded: &LeaseName| match (excluded, name) {
+            (_, LeaseName::Address(address)) => excluded.contains(address),
+            (
+                LeaseName::Prefix {
+                    prefix: at,
+                    len: above,
+                },
+                LeaseName::Prefix { prefix, len },
+            ) => excluded.contains(prefix) || (len <= *above && name.contains(*at)),
+            (LeaseName::Address(address), LeaseName::Prefix { .. }) => name.contains(*address),
+        };
+        self.exclusions.iter().any(is_excluded)
+    }
+
     /// Whether a lease of this name and kind could be given on the link, by allocation or reservation:
     /// an address by the on-link prefixes, a prefix by the pools around it (DHCP-S-067, DHCP-S-076).
     pub fn fits(&self, name: LeaseName, kind: IaKind) -> bool {

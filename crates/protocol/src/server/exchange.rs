@@ -13,6 +13,7 @@ use super::admit::Heard;
 use super::batch::Batch;
 use super::config::{Class, Config, Reservation, ServedLink, Settings};
 use super::grant::{AnsweredIa, asked};
+use super::key::Kept;
 use super::offers::Offers;
 use super::outcome::Dropped;
 use super::pool::{PoolRef, Pools};
@@ -43,6 +44,8 @@ pub(super) struct Exchange<'a> {
     pub(super) is_offer: bool,
     /// What the client found in use by others.
     pub(super) declined: Vec<LeaseName>,
+    /// The key that the answer tells the client, for RECONFIGURE.
+    pub(super) told_key: Option<Kept>,
 }
 
 /// A change of what the pools think.
@@ -272,8 +275,9 @@ impl Exchange<'_> {
     }
 
     /// What Leasequery may tell of the client besides its leases (D-11): its name, its
-    /// link-layer address, and what is excluded from its prefixes.
+    /// link-layer address; and its key, which is told to no one else.
     fn keep_options(&mut self) {
+        let key = self.key();
         let mut options = Vec::new();
         let mut kept = Composer::bare(&mut options);
         let innermost = self.heard.chain.innermost();
@@ -286,9 +290,41 @@ impl Exchange<'_> {
         if let Some(fqdn) = self.fqdn() {
             let _ = kept.add(&fqdn);
         }
+        if let Some(key) = &key {
+            let _ = key.put(&mut kept);
+        }
         if kept.finish().is_ok() {
             self.binding.options = options;
         }
+    }
+
+    /// The client's key for RECONFIGURE, as it is to be kept: told in this answer if the client
+    /// says that it accepts RECONFIGURE, gone if it says so no more (DHCP-S-070, DHCP-S-092).
+    fn key(&mut self) -> Option<Kept> {
+        if !self.config.reconfigure {
+            return None;
+        }
+        let kept = Kept::of(&self.binding.options);
+        let message = self.heard.message;
+        if !matches!(
+            message.msg_type(),
+            MessageType::SOLICIT | MessageType::REQUEST | MessageType::RENEW | MessageType::REBIND
+        ) {
+            return kept;
+        }
+        if !self.accepts_reconfigure() {
+            return None;
+        }
+        let mut key = kept.unwrap_or_else(|| Kept::draw(self.random));
+        key.reserve(self.now.wall, 1);
+        self.told_key = Some(key);
+        Some(key)
+    }
+
+    /// Whether the client and the configuration would have RECONFIGURE (DHCP-S-064).
+    pub(super) fn accepts_reconfigure(&self) -> bool {
+        let options = self.heard.message.options();
+        self.config.reconfigure && options.contains(OptionCode::RECONF_ACCEPT)
     }
 
     /// What the narrowest level says that says anything (see [`super::config`]).

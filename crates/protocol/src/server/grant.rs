@@ -301,18 +301,7 @@ impl Exchange<'_> {
 
     /// Whether the lease is neither reserved nor excluded.
     fn is_for_all(&self, name: LeaseName) -> bool {
-        let is_excluded = |excluded: &LeaseName| match (excluded, name) {
-            (_, LeaseName::Address(address)) => excluded.contains(address),
-            (
-                LeaseName::Prefix {
-                    prefix: at,
-                    len: above,
-                },
-                LeaseName::Prefix { prefix, len },
-            ) => excluded.contains(prefix) || (len <= *above && name.contains(*at)),
-            (LeaseName::Address(address), LeaseName::Prefix { .. }) => name.contains(*address),
-        };
-        !self.reserved.contains(&name) && !self.link.exclusions.iter().any(is_excluded)
+        !self.reserved.contains(&name) && !self.link.excludes(name)
     }
 
     /// New leases for an IA, free ones: those reserved for it, the one on offer, those named, the

@@ -21,6 +21,7 @@ use super::outcome::{Did, Dropped, Outcome};
 use super::place::Places;
 use super::pool::{Pools, Usage};
 use super::rate::Rate;
+use super::reconfigure::Reconfigures;
 use super::wrap::{envelope, wrap};
 use crate::time::Now;
 
@@ -35,7 +36,7 @@ use crate::time::Now;
 /// 3. and only then sends the batch's replies.
 #[derive(Debug)]
 pub struct Server {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     places: Places,
     classifier: Classifier,
     reserved: HashSet<LeaseName>,
@@ -49,6 +50,7 @@ pub struct Server {
     /// When probations end: Unix seconds.
     probations: BTreeSet<(u64, LinkId, LeaseName)>,
     notices: Vec<Notice>,
+    pub(super) reconfigures: Reconfigures,
 }
 
 /// Something the operator should know.
@@ -62,6 +64,13 @@ pub enum Notice {
         client: Duid,
         /// The address.
         lease: LeaseName,
+    },
+    /// A client did not do what it was told by RECONFIGURE (DHCP-S-097).
+    Unanswered {
+        /// The link.
+        link: LinkId,
+        /// The client's DUID.
+        client: Box<[u8]>,
     },
     /// A client got nothing, for all pools that it may use are empty.
     Exhausted {
@@ -91,6 +100,7 @@ impl Server {
             marks: Vec::new(),
             probations: BTreeSet::new(),
             notices: Vec::new(),
+            reconfigures: Reconfigures::default(),
         };
         server.reconfigure(config);
         server
@@ -212,6 +222,7 @@ impl Server {
             is_changed: false,
             is_offer: false,
             declined: Vec::new(),
+            told_key: None,
         };
         let answer = exchange.decide()?;
         let mut octets = Vec::with_capacity(LIKELY_OCTETS);
@@ -224,6 +235,11 @@ impl Server {
         } = exchange;
         self.notice(&answer, link.id, &binding.client, &declined, now);
         let envelope = envelope(arrival, chain, config.to_source_port, is_changed);
+        self.reconfigures
+            .heard(link.id, binding.client.octets(), heard.message.msg_type());
+        if chain.depth() > 0 && config.reconfigure {
+            self.reconfigures.learn_way(&envelope);
+        }
         if is_changed {
             batch.put(binding);
         }
@@ -273,7 +289,7 @@ impl Server {
         }
     }
 
-    fn tell(&mut self, notice: Notice) {
+    pub(super) fn tell(&mut self, notice: Notice) {
         if self.notices.len() < MAX_NOTICES {
             self.notices.push(notice);
         }
@@ -282,10 +298,12 @@ impl Server {
     /// The batch's changes are durable.
     pub fn committed(&mut self) {
         self.marks.clear();
+        self.reconfigures.committed();
     }
 
     /// The batch's changes could not be made: nothing of them has happened.
     pub fn abandoned(&mut self) {
+        self.reconfigures.abandoned();
         for mark in self.marks.drain(..).rev() {
             if mark.was_taken {
                 self.pools.take(mark.link, mark.name);

@@ -24,6 +24,8 @@
 //! | `offers` | what was offered and is kept for a while |
 //! | `answer` | composing what the client is told |
 //! | `wrap` | sending back the way it came |
+//! | `key` | the key by which clients know a RECONFIGURE to be ours |
+//! | `reconfigure` | telling clients to ask anew |
 //! | `rate` | how often one sender is heard |
 //! | `outcome` | what became of a datagram, by name |
 
@@ -34,12 +36,14 @@ mod classify;
 pub mod config;
 mod exchange;
 mod grant;
+mod key;
 mod machine;
 mod offers;
 mod outcome;
 mod place;
 pub mod pool;
 mod rate;
+mod reconfigure;
 #[cfg(test)]
 mod tests;
 mod wrap;
@@ -50,6 +54,7 @@ pub use batch::{Arrival, Batch, Reply};
 pub use config::Config;
 pub use machine::{Notice, Server};
 pub use outcome::{Did, Dropped, Outcome};
+pub use reconfigure::NotTold;
 
 /// A client tells of an address it made itself (RFC 9686 §4.2).
 pub const ADDR_REG_INFORM: MessageType = MessageType(36);

@@ -10,10 +10,10 @@ use leasebook_wire::{ComposeError, Composer, RelayChain, RelayMessage};
 use super::batch::{Arrival, Reply};
 
 /// The port of clients (RFC 8415 §7.2).
-const CLIENT_PORT: u16 = 546;
+pub(super) const CLIENT_PORT: u16 = 546;
 
 /// The port of servers and relays.
-const SERVER_PORT: u16 = 547;
+pub(super) const SERVER_PORT: u16 = 547;
 
 /// Where a reply goes; its octets are put in later.
 pub(super) fn envelope(
@@ -50,7 +50,8 @@ pub(super) fn wrap(
     wrap_levels(&levels, message, inner)
 }
 
-fn wrap_levels(
+/// The same for levels, outermost first.
+pub(super) fn wrap_levels(
     levels: &[RelayMessage<'_>],
     message: &mut Composer<'_>,
     inner: &mut dyn FnMut(&mut Composer<'_>) -> Result<(), ComposeError>,

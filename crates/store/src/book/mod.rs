@@ -205,6 +205,23 @@ impl Book {
         })
     }
 
+    /// All records of a client, link by link, whatever their leases' states: for the help desk.
+    pub fn of_client(&self, client: &[u8]) -> Result<Vec<Record>, StoreError> {
+        self.shared.look(None, |view| {
+            let mut found = Vec::new();
+            let mut link = LinkId(0);
+            while let Some(on) = plan::link_of_client(view, client, link)? {
+                let record = view.of_client(on, client)?;
+                found.extend(record.map(|record| Record::from_view(&record)));
+                let Some(next) = on.0.checked_add(1) else {
+                    break;
+                };
+                link = LinkId(next);
+            }
+            Ok(found)
+        })
+    }
+
     /// Checks all of the ledger: blocks' checksums and order, and that index entries and
     /// records agree, both ways. Returns how many records it has; what no checkpoint has
     /// brought in yet is not counted.

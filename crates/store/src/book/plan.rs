@@ -181,18 +181,10 @@ fn of_client(
 ) -> Result<Option<Stretch>, StoreError> {
     let mut link = link_at(from);
     while let Some(wanted) = next_link(links, link) {
-        let entry = index::client_key(client, wanted);
-        let Some((found, _)) = view.next(Index::Client, entry.octets())? else {
+        let Some(found) = link_of_client(view, client, wanted)? else {
             return Ok(None);
         };
-        // The entry ends with the link; everything before is the client.
-        let Some((prefix, found)) = found.split_last_chunk::<4>() else {
-            return Ok(None);
-        };
-        if entry.octets().split_last_chunk::<4>().map(|(own, _)| own) != Some(prefix) {
-            return Ok(None);
-        }
-        link = LinkId(u32::from_be_bytes(*found));
+        link = found;
         if !links.contains(link) {
             continue;
         }
@@ -214,6 +206,24 @@ fn of_client(
         }
     }
     Ok(None)
+}
+
+/// The first link from `from` on where an entry says that the client has a record; the entry may
+/// be out of date.
+pub(super) fn link_of_client(
+    view: &View<'_>,
+    client: &[u8],
+    from: LinkId,
+) -> Result<Option<LinkId>, StoreError> {
+    let entry = index::client_key(client, from);
+    let Some((found, _)) = view.next(Index::Client, entry.octets())? else {
+        return Ok(None);
+    };
+    // The entry ends with the link; everything before is the client.
+    let own = entry.octets().split_last_chunk::<4>();
+    let split = found.split_last_chunk::<4>();
+    let split = split.filter(|(prefix, _)| own.is_some_and(|(own, _)| own == *prefix));
+    Ok(split.map(|(_, link)| LinkId(u32::from_be_bytes(*link))))
 }
 
 /// The first key behind `key`.

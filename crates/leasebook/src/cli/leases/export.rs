@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use leasebook_leasefile::json_lines;
 use leasebook_store::{Book, Flow, Progress};
+use leasebook_wire::code::OptionCode;
+use leasebook_wire::{Composer, Options};
 
 use crate::exit::Exit;
 
@@ -54,6 +56,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Complete)
 }
 
+/// A binding's options without the client's key for RECONFIGURE: a file of leases is read by
+/// more people than may know it. Clients get another with their next REPLY.
+fn without_key(options: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(options.len());
+    let mut composer = Composer::bare(&mut kept);
+    for option in Options::parse(options, 0).unwrap_or_default() {
+        if option.code != OptionCode::AUTH {
+            // It fits: it was one.
+            let _ = composer.option(option.code, option.data);
+        }
+    }
+    let _ = composer.finish();
+    kept
+}
+
 /// Writes every binding, whatever its leases' states.
 fn write(book: &Book, out: &mut impl Write) -> anyhow::Result<u64> {
     let (mut from, mut count) = (Vec::new(), 0);
@@ -65,7 +82,8 @@ fn write(book: &Book, out: &mut impl Write) -> anyhow::Result<u64> {
                     record
                         .to_binding()
                         .map_err(anyhow::Error::from)
-                        .and_then(|binding| {
+                        .and_then(|mut binding| {
+                            binding.options = without_key(&binding.options);
                             json_lines::write_binding(out, &binding).map_err(anyhow::Error::from)
                         });
                 if let Err(error) = written {
@@ -83,5 +101,19 @@ fn write(book: &Book, out: &mut impl Write) -> anyhow::Result<u64> {
             out.flush()?;
             return Ok(count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// DHCP-S-093: a client's key for RECONFIGURE is in no export.
+    #[test]
+    fn an_export_has_no_keys() {
+        let fqdn = [0, 39, 0, 1, 0];
+        let auth = [0, 11, 0, 2, 3, 1];
+        let options = [&auth[..], &fqdn].concat();
+        assert_eq!(without_key(&options), fqdn);
     }
 }

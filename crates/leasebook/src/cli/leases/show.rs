@@ -7,6 +7,7 @@ use leasebook_store::{
     Book, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState, LeaseStore as _, Links, Progress,
     Query, Record, RecordView, Selector,
 };
+use leasebook_wire::code::OptionCode;
 use leasebook_wire::{Duid, Options};
 
 use crate::config::Config;
@@ -78,23 +79,8 @@ impl What {
 /// The records: a client's on all links; a lease's holder, or who has what is around it.
 fn find(book: &Book, what: &What) -> anyhow::Result<Vec<Record>> {
     let selector = match what {
-        What::Client(client) => {
-            // Whatever the leases' states: a help desk asks about ended ones too.
-            let mut found = Vec::new();
-            let mut from = Vec::new();
-            loop {
-                let progress = book.scan_all(&mut from, &mut |run| {
-                    let own = run
-                        .iter()
-                        .filter(|record| record.client() == client.octets());
-                    found.extend(own.map(|record| Record::from_view(&record)));
-                    Flow::Continue
-                })?;
-                if progress == Progress::Done {
-                    return Ok(found);
-                }
-            }
-        }
+        // Whatever the leases' states: a help desk asks about ended ones too.
+        What::Client(client) => return Ok(book.of_client(client.octets())?),
         What::Lease(name) => {
             if let Some(holder) = book.holder(*name)? {
                 return Ok(vec![holder]);
@@ -171,12 +157,12 @@ fn page(record: &RecordView<'_>, config: Option<&Config>, now: u64) -> anyhow::R
         }
     }
     for option in Options::parse(record.options(), 0).unwrap_or_default() {
-        writeln!(
-            page,
-            "option    {} {}",
-            option.code,
-            text_or_hex(option.data)
-        )?;
+        let (code, data) = (option.code, option.data);
+        if code == OptionCode::AUTH {
+            writeln!(page, "option    {code} a key for RECONFIGURE, not shown")?;
+        } else {
+            writeln!(page, "option    {code} {}", text_or_hex(data))?;
+        }
     }
     writeln!(page, "change    {}", record.seq())?;
     Ok(page)

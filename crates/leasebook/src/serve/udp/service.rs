@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::log::events;
 use crate::serve::seldom::Seldom;
 use crate::tell;
+use crate::text::hex;
 
 /// How often leases that ended are taken back, and interfaces looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -267,6 +268,13 @@ impl Worker {
                     lease,
                 } => {
                     tell!(events::DHCP_ADDRESS_DECLINED, link = link.0, client = %client, address = %lease);
+                }
+                Notice::Unanswered { link, client } => {
+                    tell!(
+                        events::DHCP_RECONFIGURE_UNANSWERED,
+                        link = link.0,
+                        client = hex::show(&client)
+                    );
                 }
                 Notice::Exhausted { link, kind } => {
                     if let Some(times) = self.exhausted.now() {

@@ -335,6 +335,20 @@ fn sensitive_options_are_never_told() {
     assert_eq!(path.depth(), 2);
 }
 
+/// DHCP-S-093, BLQ-S-072: a client's key for RECONFIGURE is told to nobody, whoever asks for AUTH.
+#[test]
+fn a_reconfigure_key_is_never_told() {
+    let mut own = Vec::new();
+    put(
+        &mut own,
+        OptionCode::AUTH,
+        &[3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1],
+    );
+    put(&mut own, OptionCode::CLIENT_FQDN, b"\0\x01a\0");
+    let told = asked_for(one(None, &own), config(), &[11, 39]);
+    assert_eq!(told, [(39, b"\0\x01a\0".to_vec())]);
+}
+
 /// BLQ-S-073, BLQ-S-074, BLQ-S-075: relay data as kept, if asked for and relayed, else none.
 #[test]
 fn relay_data_is_told_as_kept() {

@@ -2,6 +2,7 @@
 
 mod exchanges;
 mod judging;
+mod reconfigure;
 mod relays;
 mod simulation;
 
