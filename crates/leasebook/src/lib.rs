@@ -24,6 +24,7 @@ pub mod book;
 pub mod cli;
 mod clock;
 pub mod config;
+pub mod control;
 pub mod duid;
 pub mod exit;
 pub mod identity;

@@ -34,6 +34,8 @@ pub const RELOADS_TOTAL: &str = "leasebook_reloads_total";
 pub const DHCP_MESSAGES_TOTAL: &str = "leasebook_dhcp_messages_total";
 /// Replies by UDP, by `outcome`: sent, failed.
 pub const DHCP_REPLIES_TOTAL: &str = "leasebook_dhcp_replies_total";
+/// RECONFIGURE messages, repeated ones included.
+pub const DHCP_RECONFIGURES_TOTAL: &str = "leasebook_dhcp_reconfigures_total";
 /// Leases in use, or kept from use, by `link`, `kind` and `pool` (its place in the link).
 pub const DHCP_POOL_TAKEN: &str = "leasebook_dhcp_pool_taken";
 /// Leases there are, by `link`, `kind` and `pool`.
@@ -92,6 +94,7 @@ fn describe() {
         Unit::Count,
         "Replies by UDP, by outcome"
     );
+    metrics::describe_counter!(DHCP_RECONFIGURES_TOTAL, Unit::Count, "RECONFIGURE messages");
     metrics::describe_gauge!(DHCP_POOL_TAKEN, Unit::Count, "Leases of a pool in use");
     metrics::describe_gauge!(DHCP_POOL_SIZE, Unit::Count, "Leases of a pool");
 }

@@ -58,6 +58,7 @@ fn every_command_has_examples() {
         &["leases", "list"],
         &["leases", "show"],
         &["leases", "stats"],
+        &["leases", "reconfigure"],
         &["migrate", "kea"],
         &["check"],
         &["duid"],

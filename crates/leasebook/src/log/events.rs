@@ -114,6 +114,12 @@ events! {
     /// `client` on `link` found that another uses `address`. Nobody gets it for the probation;
     /// look for a device with an address of its own making.
     DHCP_ADDRESS_DECLINED WARN "address declined";
+    /// An operator asked that clients be told to ask anew: `request`, and what came of it,
+    /// `outcome`.
+    DHCP_RECONFIGURE_ASKED INFO "reconfigure asked for";
+    /// The socket by which `leasebook leases reconfigure` reaches this server cannot be made:
+    /// `error`. All else works. A path beyond 100 characters is too long for a socket.
+    DHCP_CONTROL_FAILED WARN "no control socket";
     /// `client` on `link` was told by RECONFIGURE to ask anew, eight times over four minutes, and
     /// did not. It is off, cannot be reached, or does not take our key.
     DHCP_RECONFIGURE_UNANSWERED WARN "reconfigure not answered";

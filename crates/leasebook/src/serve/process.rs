@@ -15,6 +15,7 @@ use super::settings::Settings;
 use super::udp::{Listener, Queries, UdpError, UdpService};
 use crate::book::OpenError;
 use crate::config::{self, Config, ConfigError};
+use crate::control::Control;
 use crate::identity::{self, IdentityError};
 use crate::log::{self, LogControl, LogError, events};
 use crate::metrics::{self, MetricsError};
@@ -162,7 +163,8 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
         None
     } else {
         let (dhcp, queries) = dhcp(&config, &server_id);
-        let udp = UdpService::begin(Arc::clone(&book), dhcp, queries, listeners);
+        let control = control(&config.data);
+        let udp = UdpService::begin(Arc::clone(&book), dhcp, queries, listeners, control);
         Some(udp.map_err(system("start a thread"))?)
     };
     let status = format!("serving {} bindings", book.stats()?.bindings);
@@ -190,6 +192,17 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
     book.checkpoint()?;
     tell!(events::LBK_STOPPED);
     Ok(())
+}
+
+/// The socket by which operators reach the server; it runs without one too.
+fn control(data: &Path) -> Option<Control> {
+    match Control::open(data) {
+        Ok(control) => Some(control),
+        Err(error) => {
+            tell!(events::DHCP_CONTROL_FAILED, error = %error);
+            None
+        }
+    }
 }
 
 /// What the thread that hears DHCPv6 works by.

@@ -22,7 +22,7 @@ const REC_TIMEOUT: Duration = Duration::from_secs(2);
 const REC_MAX_RC: u32 = 8;
 
 /// Clients told and not yet heard from, at most.
-const MAX_WAITING: usize = 4096;
+const MAX_WAITING: usize = 1 << 16;
 
 /// Relays remembered that are answered elsewhere than at port 547.
 const MAX_WAYS: usize = 4096;
@@ -240,6 +240,16 @@ impl Server {
         self.reconfigures.waiting.len()
     }
 
+    /// Whether the configuration uses RECONFIGURE at all (DHCP-S-070).
+    pub fn uses_reconfigure(&self) -> bool {
+        self.config.reconfigure
+    }
+
+    /// Whether this record's client can be told: it has a key (DHCP-S-092).
+    pub fn can_reconfigure(&self, record: &RecordView<'_>) -> bool {
+        self.config.reconfigure && Kept::of(record.options()).is_some()
+    }
+
     /// Whether the configuration has no room any more for a live lease of this record, and its
     /// client can be told so.
     pub fn is_out_of_place(&self, record: &RecordView<'_>, now: u64) -> bool {
@@ -248,12 +258,12 @@ impl Server {
             .links
             .iter()
             .find(|link| link.id == record.link());
-        let Some(link) = link.filter(|_| self.config.reconfigure) else {
+        let Some(link) = link else {
             return false;
         };
         let mut live = record.leases().filter(|lease| lease.is_live(now));
         live.any(|lease| !link.fits(lease.name, lease.kind) || link.excludes(lease.name))
-            && Kept::of(record.options()).is_some()
+            && self.can_reconfigure(record)
     }
 
     /// The message, and where it goes (DHCP-S-096).
@@ -263,20 +273,18 @@ impl Server {
         let replay = waiting.replay.checked_add(waiting.sent.into())?;
         let message = self.compose_reconfigure(view.client(), waiting.ask, (&kept, replay));
         let message = message.ok()?;
-        let (to, interface, octets) = match view.relay() {
-            Some(relay) => {
-                let plain = (SocketAddrV6::new(relay.peer, SERVER_PORT, 0, 0), 0);
-                let (to, interface) = *self.reconfigures.ways.get(&relay.peer).unwrap_or(&plain);
-                (to, interface, through(relay.chain, &message).ok()?)
-            }
-            None => {
-                let mut live = view.leases().filter(|lease| lease.is_live(now.wall));
-                let address = live.find_map(|lease| match lease.name {
-                    LeaseName::Address(address) => Some(address),
-                    LeaseName::Prefix { .. } => None,
-                })?;
-                (SocketAddrV6::new(address, CLIENT_PORT, 0, 0), 0, message)
-            }
+        let (to, interface, octets) = if let Some(relay) = view.relay() {
+            let plain = (SocketAddrV6::new(relay.peer, SERVER_PORT, 0, 0), 0);
+            let ways = &self.reconfigures.ways;
+            let (to, interface) = *ways.get(&relay.peer).unwrap_or(&plain);
+            (to, interface, through(relay.chain, &message).ok()?)
+        } else {
+            let mut live = view.leases().filter(|lease| lease.is_live(now.wall));
+            let address = live.find_map(|lease| match lease.name {
+                LeaseName::Address(address) => Some(address),
+                LeaseName::Prefix { .. } => None,
+            })?;
+            (SocketAddrV6::new(address, CLIENT_PORT, 0, 0), 0, message)
         };
         let reply = Reply {
             to,

@@ -3,6 +3,7 @@
 mod export;
 mod import;
 mod list;
+mod reconfigure;
 mod repair;
 mod show;
 mod stats;
@@ -33,6 +34,7 @@ enum Command {
     List(list::Args),
     Show(show::Args),
     Stats(stats::Args),
+    Reconfigure(reconfigure::Args),
     Repair(repair::Args),
 }
 
@@ -49,8 +51,8 @@ struct Store {
 }
 
 impl Store {
-    /// Opens the book, which must be there, and gives the configuration if there is one.
-    fn open(&self) -> anyhow::Result<(Book, Option<Config>)> {
+    /// Its directory, and the configuration if there is one.
+    fn find(&self) -> anyhow::Result<(PathBuf, Option<Config>)> {
         let config = self
             .config
             .as_deref()
@@ -61,7 +63,12 @@ impl Store {
             .data
             .clone()
             .or_else(|| config.as_ref().map(|config| config.data.clone()));
-        let data = data.context("give --config or --data")?;
+        Ok((data.context("give --config or --data")?, config))
+    }
+
+    /// Opens the book, which must be there, and gives the configuration if there is one.
+    fn open(&self) -> anyhow::Result<(Book, Option<Config>)> {
+        let (data, config) = self.find()?;
         if !data.join("ledger").exists() {
             bail!(
                 "{} has no book; leasebook leases import or serve begins one",
@@ -95,6 +102,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::List(args) => list::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Stats(args) => stats::run(&args),
+        Command::Reconfigure(args) => reconfigure::run(&args),
         Command::Repair(args) => repair::run(&args),
     }
 }

@@ -10,11 +10,13 @@
 //! | `service` | the thread: bursts in, one commit, replies out |
 //! | `socket` | a UDP socket that tells where datagrams came in, and takes many at once |
 //! | `interfaces` | interfaces that come and go, and their multicast groups |
+//! | `recall` | telling clients to ask anew |
 //! | `query` | Leasequery over UDP |
 //! | `tally` | counters |
 
 mod interfaces;
 mod query;
+mod recall;
 mod service;
 mod socket;
 mod tally;

@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 
 use leasebook_protocol::server::{Batch, Config, Notice, Reply, Server};
 use leasebook_store::{Book, IaKind, LeaseStore as _, Progress, StoreError};
+use leasebook_wire::code::MessageType;
+use leasebook_wire::option::ReconfMsg;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::interfaces::Interfaces;
 use super::query::Queries;
+use super::recall::Recall;
 use super::socket::{Inbox, Listener};
 use super::tally::Tally;
 use crate::clock::Clock;
+use crate::control::Control;
 use crate::log::events;
 use crate::serve::seldom::Seldom;
 use crate::tell;
@@ -26,6 +30,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Records taken back in one commit, so that clients need not wait long behind it.
 const RECLAIM_AT_ONCE: usize = 512;
+
+/// RECONFIGURE messages sent in one turn.
+const SENT_AT_ONCE: usize = 2048;
 
 /// What the daemon tells the thread.
 enum Command {
@@ -50,6 +57,7 @@ impl UdpService {
         config: Arc<Config>,
         queries: Queries,
         listeners: Vec<Listener>,
+        control: Option<Control>,
     ) -> io::Result<Self> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
@@ -69,6 +77,9 @@ impl UdpService {
             batch: Batch::default(),
             tally: Tally::new(),
             learnt: Some(Vec::new()),
+            control,
+            recall: Recall::default(),
+            is_reloaded: false,
             store_failed: Seldom::default(),
             not_sent: Seldom::default(),
             not_heard: Seldom::default(),
@@ -124,6 +135,10 @@ struct Worker {
     /// How far the server has been told which leases are taken; none once it knows all. Until
     /// then the book is asked more often, and nothing is given twice.
     learnt: Option<Vec<u8>>,
+    control: Option<Control>,
+    recall: Recall,
+    /// Whether, while learning, clients are looked for whose leases no longer fit.
+    is_reloaded: bool,
     store_failed: Seldom,
     not_sent: Seldom,
     not_heard: Seldom,
@@ -151,8 +166,11 @@ impl Worker {
             } else {
                 rest
             };
-            let readable = wait(&self.listeners, woken, patience);
-            for at in readable {
+            let heard = wait(&self.listeners, self.control.as_ref(), woken, patience);
+            if heard.is_asked {
+                self.asked();
+            }
+            for at in heard.listeners {
                 self.hear(at, &mut inbox);
             }
         }
@@ -165,7 +183,64 @@ impl Worker {
         self.interfaces = Interfaces::default();
         // Pools may be new: which of their leases are taken is learnt again.
         self.learnt = Some(Vec::new());
+        self.is_reloaded = true;
         self.tick();
+    }
+
+    /// Does what an operator asks.
+    fn asked(&mut self) {
+        let Some(control) = self.control.take() else {
+            return;
+        };
+        let now = self.clock.now();
+        control.serve(&mut |request| {
+            self.batch.clear();
+            let (server, book) = (&mut self.server, &*self.book);
+            let begun = self
+                .recall
+                .begin(&request, now, (server, book), &mut self.batch);
+            let is_kept = self.commit();
+            let begun = begun.and_then(|told| {
+                let failed = "the store failed; the log says why".to_owned();
+                if is_kept { Ok(told) } else { Err(failed) }
+            });
+            let outcome = begun.as_ref().map_or_else(String::as_str, String::as_str);
+            tell!(events::DHCP_RECONFIGURE_ASKED, request = %request, outcome);
+            begun
+        });
+        self.control = Some(control);
+        self.recall();
+    }
+
+    /// Tells clients to ask anew, and those that did not so far, again.
+    fn recall(&mut self) {
+        let now = self.clock.now();
+        let book = &*self.book;
+        self.batch.clear();
+        if !self.recall.is_empty() {
+            let gone_on = self
+                .recall
+                .go_on(now, &mut self.server, book, &mut self.batch);
+            if let Err(error) = gone_on {
+                self.failed(&error);
+            }
+            self.commit();
+            self.batch.clear();
+        }
+        if self.server.reconfigures_waiting() == 0 {
+            return;
+        }
+        let book = &*self.book;
+        let batch = &mut self.batch;
+        match self
+            .server
+            .send_reconfigures(now, SENT_AT_ONCE, book, batch)
+        {
+            Ok(sent) => self.tally.reconfigures(sent),
+            Err(error) => self.failed(&error),
+        }
+        // The system knows by which address and interface each is reached.
+        self.answer(0, true);
     }
 
     /// Takes a burst off a socket, decides it, makes it durable, and only then answers.
@@ -254,6 +329,7 @@ impl Worker {
             }
             Err(error) => self.failed(&error),
         }
+        self.recall();
         self.notices();
         self.tally.usage(&self.server);
     }
@@ -294,18 +370,24 @@ impl Worker {
     fn learn(&mut self) {
         let Some(from) = &mut self.learnt else { return };
         let now = self.clock.now();
-        let server = &mut self.server;
+        let (server, recall) = (&mut self.server, &mut self.recall);
+        let renew = ReconfMsg::new(MessageType::RENEW).filter(|_| self.is_reloaded);
         let progress = self.book.scan_all(from, &mut |run| {
             for record in run.iter() {
                 for lease in record.leases() {
                     server.occupy(record.link(), &lease, now.wall);
+                }
+                if let Some(renew) = renew
+                    && server.is_out_of_place(&record, now.wall)
+                {
+                    recall.push(&record, renew);
                 }
             }
             leasebook_store::Flow::Continue
         });
         match progress {
             Ok(Progress::More) => {}
-            Ok(Progress::Done) => self.learnt = None,
+            Ok(Progress::Done) => (self.learnt, self.is_reloaded) = (None, false),
             Err(error) => {
                 self.failed(&error);
                 self.learnt = None;
@@ -314,26 +396,43 @@ impl Worker {
     }
 }
 
-/// Waits until a listener has something, somebody wakes us, or patience ends; tells which
-/// listeners have something.
-fn wait(listeners: &[Listener], woken: &OwnedFd, patience: Duration) -> Vec<usize> {
+/// What there is to do.
+#[derive(Debug, Default)]
+struct Heard {
+    /// Listeners that have something.
+    listeners: Vec<usize>,
+    /// An operator asks for something.
+    is_asked: bool,
+}
+
+/// Waits until a listener has something, somebody asks or wakes us, or patience ends.
+fn wait(
+    listeners: &[Listener],
+    control: Option<&Control>,
+    woken: &OwnedFd,
+    patience: Duration,
+) -> Heard {
     let mut fds: Vec<PollFd<'_>> = listeners
         .iter()
         .map(|listener| PollFd::from_borrowed_fd(listener.as_fd(), PollFlags::IN))
         .collect();
+    let asked = control.map(|control| PollFd::from_borrowed_fd(control.as_fd(), PollFlags::IN));
     fds.push(PollFd::from_borrowed_fd(woken.as_fd(), PollFlags::IN));
+    fds.extend(asked);
     let timeout = Timespec {
         tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX),
         tv_nsec: patience.subsec_nanos().into(),
     };
     // An interrupted wait is a short one.
     if poll(&mut fds, Some(&timeout)).is_err() {
-        return Vec::new();
+        return Heard::default();
     }
     let _ = rustix::io::read(woken, &mut [0_u8; 8]);
     let readable = fds.iter().take(listeners.len()).enumerate();
-    readable
-        .filter(|(_, fd)| !fd.revents().is_empty())
-        .map(|(at, _)| at)
-        .collect()
+    let readable = readable.filter(|(_, fd)| !fd.revents().is_empty());
+    let asked = fds.get(listeners.len() + 1);
+    Heard {
+        listeners: readable.map(|(at, _)| at).collect(),
+        is_asked: asked.is_some_and(|fd| !fd.revents().is_empty()),
+    }
 }

@@ -13,6 +13,7 @@ pub(super) struct Tally {
     outcomes: HashMap<(&'static str, &'static str), Counter>,
     sent: Counter,
     not_sent: Counter,
+    reconfigures: Counter,
 }
 
 impl Tally {
@@ -21,6 +22,7 @@ impl Tally {
             outcomes: HashMap::new(),
             sent: metrics::counter!(names::DHCP_REPLIES_TOTAL, "outcome" => "sent"),
             not_sent: metrics::counter!(names::DHCP_REPLIES_TOTAL, "outcome" => "failed"),
+            reconfigures: metrics::counter!(names::DHCP_RECONFIGURES_TOTAL),
         }
     }
 
@@ -37,6 +39,11 @@ impl Tally {
                 metrics::counter!(names::DHCP_MESSAGES_TOTAL, "type" => kind, "outcome" => outcome)
             })
             .increment(1);
+    }
+
+    /// Counts RECONFIGURE messages.
+    pub(super) fn reconfigures(&self, sent: usize) {
+        self.reconfigures.increment(sent as u64);
     }
 
     /// Counts datagrams that were cut or told no source.

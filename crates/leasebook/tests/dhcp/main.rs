@@ -1,0 +1,4 @@
+//! The DHCPv6 server as a process, heard and spoken to on the loopback.
+
+mod reconfigure;
+mod support;
