@@ -12,6 +12,7 @@
 //! | [`log`] | events with stable ids, on standard error |
 //! | [`metrics`] | counters for Prometheus |
 //! | [`query`] | asking servers: the requestor's sockets and output |
+//! | [`relay`] | the relay: sockets, netlink, clocks and signals around its machine |
 //! | [`sample`] | made-up bindings for the demonstration and benchmarks |
 //! | [`serve`] | the server: sockets, clocks and signals around the machines |
 //! | [`show`] | results as table, JSON, CSV and routes |
@@ -32,6 +33,7 @@ pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod query;
+pub mod relay;
 pub mod sample;
 pub mod serve;
 pub mod show;

@@ -3,6 +3,8 @@
 //! Units are in the names, labels are few and bounded: query types, outcomes, reasons. No
 //! label ever holds a DUID, an address or a name of a peer.
 
+pub mod relay;
+
 use std::net::SocketAddr;
 
 use metrics::{Counter, Gauge, Histogram, Unit};

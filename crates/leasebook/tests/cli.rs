@@ -24,12 +24,13 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn help_names_every_command_but_the_relay() {
+fn help_names_every_command() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, 0);
     for command in [
         "demo",
         "serve",
+        "relay",
         "query",
         "leases",
         "migrate",
@@ -43,7 +44,6 @@ fn help_names_every_command_but_the_relay() {
             "{command} is missing:\n{out}"
         );
     }
-    assert!(!out.contains("relay  "), "{out}");
     assert!(out.contains("2  no server answered"));
 }
 
@@ -59,6 +59,7 @@ fn every_command_has_examples() {
         &["leases", "show"],
         &["leases", "stats"],
         &["leases", "reconfigure"],
+        &["relay"],
         &["migrate", "kea"],
         &["check"],
         &["duid"],
@@ -131,10 +132,43 @@ fn usage_errors_end_with_1_and_never_with_clap_s_2() {
 }
 
 #[test]
-fn what_is_not_in_this_version_says_so() {
-    let (code, _, err) = run(&["relay", "--config", "relay.toml"]);
+fn a_relay_that_cannot_run_or_does_not_says_why() {
+    for (arguments, what) in [
+        (&["relay"][..], "give --config FILE"),
+        (
+            &["relay", "--config", "/nonexistent/relay.toml"],
+            "cannot read the configuration",
+        ),
+        (
+            &["relay", "status", "--control", "/nonexistent/socket"],
+            "no relay answers at",
+        ),
+        (&["relay", "why", "nonsense"], "no IPv6 prefix or address"),
+        (&["relay", "clear"], "required arguments"),
+    ] {
+        let (code, _, err) = run(arguments);
+        assert_eq!(code, 1, "{err}");
+        assert!(err.contains(what), "{err}");
+    }
+}
+
+#[test]
+fn a_relays_configuration_is_judged() {
+    let (directory, path) =
+        file("[[server]]\naddress = \"192.0.2.1\"\n[[interface]]\nname = \"e\"\n");
+    let (code, _, err) = run(&["relay", "check", "--config", &path]);
     assert_eq!(code, 1);
-    assert!(err.contains("not in this version"), "{err}");
+    assert!(
+        err.contains(":2:11: DHCPv6 is spoken over IPv6 alone"),
+        "{err}"
+    );
+    let (code, example, _) = run(&["relay", "example"]);
+    assert_eq!(code, 0);
+    std::fs::write(&path, example).expect("written");
+    let (code, out, err) = run(&["relay", "check", "--config", &path]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("servers 1, interfaces 1"), "{out}");
+    drop(directory);
 }
 
 /// A configuration file in a directory of its own.
@@ -264,9 +298,9 @@ fn completions_and_manual_pages_are_printed_and_written() {
     for page in [
         "leasebook.1",
         "leasebook-query.1",
+        "leasebook-relay-recover.1",
         "leasebook-leases-import.1",
     ] {
         assert!(Path::new(directory.path()).join(page).exists(), "{page}");
     }
-    assert!(!directory.path().join("leasebook-relay.1").exists());
 }

@@ -138,7 +138,8 @@ fn serve(
     let path = dir.join("leasebook.toml");
     std::fs::write(&path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     let config = crate::config::parse(&text, &path)?.config;
-    let (server_id, _) = crate::identity::server_id(&config.data, None)?;
+    let (server_id, _) =
+        crate::identity::identity(crate::identity::Role::Server, &config.data, None)?;
     let loopback = [
         SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0)),
         SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -12,7 +12,7 @@ use leasebook_wire::duid::DuidContents;
 
 use crate::duid::{generate, sendable};
 use crate::exit::Exit;
-use crate::identity;
+use crate::identity::{self, Role};
 use crate::show::routes::is_interface_name;
 use crate::text::hex;
 
@@ -49,9 +49,12 @@ enum Command {
             required_unless_present = "data"
         )]
         config: Option<PathBuf>,
-        /// The directory of the store.
+        /// The directory of the store, or with --relay the relay's state directory.
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// Print the relay's DUID; --config is then the relay's.
+        #[arg(long)]
+        relay: bool,
     },
     /// Print what a DUID is made of.
     Parse {
@@ -82,9 +85,13 @@ struct Generate {
     /// For en: the identifier, in hex [default: 8 random octets].
     #[arg(long, value_name = "HEX", requires = "enterprise")]
     identifier: Option<String>,
-    /// Keep it as the server's DUID in this directory of a store.
+    /// Keep it as the server's DUID in this directory of a store, or with --relay as the
+    /// relay's in its state directory.
     #[arg(long, value_name = "DIR")]
     save: Option<PathBuf>,
+    /// With --save: it is a relay's.
+    #[arg(long, requires = "save")]
+    relay: bool,
     /// With --save: replace the one that is there. Clients and relays will see a new server.
     #[arg(long, requires = "save")]
     replace: bool,
@@ -108,7 +115,11 @@ enum Kind {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match &args.command {
         Command::Generate(args) => make(args)?,
-        Command::Show { config, data } => show(config.as_ref(), data.as_ref())?,
+        Command::Show {
+            config,
+            data,
+            relay,
+        } => show(role(*relay), config.as_ref(), data.as_ref())?,
         Command::Parse { duid } => {
             io::stdout().lock().write_all(describe(duid).as_bytes())?;
         }
@@ -151,7 +162,7 @@ fn make(args: &Generate) -> anyhow::Result<()> {
         }
     };
     if let Some(directory) = &args.save {
-        identity::keep(directory, &duid, args.replace)?;
+        identity::keep(role(args.relay), directory, &duid, args.replace)?;
     }
     writeln!(io::stdout(), "{duid}")?;
     Ok(())
@@ -190,29 +201,41 @@ fn link_layer(args: &Generate) -> anyhow::Result<(HardwareType, Vec<u8>)> {
     Ok((hardware, address))
 }
 
-/// Prints the DUID a server with this configuration or data has.
-fn show(config: Option<&PathBuf>, data: Option<&PathBuf>) -> anyhow::Result<()> {
-    let loaded = config.map(|path| crate::config::load(path)).transpose()?;
-    let configured = loaded
-        .as_ref()
-        .and_then(|loaded| loaded.config.server_id.clone());
-    let directory = match (data, &loaded) {
-        (Some(directory), _) => directory.clone(),
-        (None, Some(loaded)) => loaded.config.data.clone(),
-        (None, None) => bail!("give --config FILE or --data DIR"),
+/// Prints the DUID a server or relay with this configuration or data has.
+fn show(role: Role, config: Option<&PathBuf>, data: Option<&PathBuf>) -> anyhow::Result<()> {
+    let configured = match (role, config) {
+        (_, None) => None,
+        (Role::Server, Some(path)) => {
+            let config = crate::config::load(path)?.config;
+            Some((config.server_id, config.data))
+        }
+        (Role::Relay, Some(path)) => {
+            let config = crate::config::relay::load(path)?.config;
+            Some((config.relay_id, config.state))
+        }
     };
-    let duid = match configured {
+    let (duid, directory) = configured.map_or((None, None), |(duid, dir)| (duid, Some(dir)));
+    let Some(directory) = data.cloned().or(directory) else {
+        bail!("give --config FILE or --data DIR");
+    };
+    let duid = match duid {
         Some(duid) => duid,
-        None => identity::kept(&directory)?.with_context(|| {
+        None => identity::kept(role, &directory)?.with_context(|| {
+            let flag = if role == Role::Relay { "--relay " } else { "" };
             format!(
-                "{} has no server-id yet; the server makes one when it starts, \
-                 or `leasebook duid generate --save {0}`",
-                directory.display()
+                "{} has no {} yet; one is made at the first start, \
+                 or by `leasebook duid generate {flag}--save {0}`",
+                directory.display(),
+                role.file_name()
             )
         })?,
     };
     writeln!(io::stdout(), "{duid}")?;
     Ok(())
+}
+
+fn role(is_relay: bool) -> Role {
+    if is_relay { Role::Relay } else { Role::Server }
 }
 
 /// What a DUID is made of, a line each.

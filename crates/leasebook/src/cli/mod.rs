@@ -54,7 +54,6 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Serve(serve::Args),
-    #[command(hide = true)]
     Relay(relay::Args),
     Query(Box<query::Args>),
     Leases(leases::Args),
@@ -121,11 +120,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// The command line's description, for completions and manual pages.
 fn description() -> clap::Command {
     Cli::command()
-}
-
-/// What a command says whose parts are not in this build.
-fn not_in_this_version(what: &str) -> anyhow::Error {
-    anyhow::anyhow!("{what} is not in this version")
 }
 
 #[cfg(test)]

@@ -1,19 +1,460 @@
-//! `leasebook relay`: not in this version, and says so.
+//! `leasebook relay`: the delegating relay, and what can be asked of it.
 
-use std::path::PathBuf;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use ipnet::Ipv6Net;
+use serde::de::DeserializeOwned;
+
+use crate::config::relay as config;
 use crate::exit::Exit;
+use crate::relay::status::{
+    Cleared, Recovered, Refusal, Request, Route, ServerSays, ServerStatus, Shown, Status, Why,
+};
+use crate::text::duration;
 
-/// Run the delegating relay (not in this version).
+/// How it is used.
+const EXAMPLES: &str = "\
+Examples:
+  leasebook relay --config relay.toml
+  leasebook relay check --config relay.toml
+  leasebook relay example > relay.toml
+  leasebook relay status
+  leasebook relay bindings --json
+  leasebook relay recover --dry-run
+  leasebook relay why 2001:db8:100::/56
+  leasebook relay clear --interface eth1";
+
+/// Run the delegating relay, or ask the one that runs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     /// The relay's configuration file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "LEASEBOOK_RELAY_CONFIG")]
     config: Option<PathBuf>,
+    /// What to ask.
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-/// Says that there is no relay yet.
+/// What can be asked.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// How the relay is: recovery, interfaces, servers.
+    Status(Asked),
+    /// Every delegation that is known, routed or not.
+    Bindings(Asked),
+    /// Every route of the relay that the kernel has.
+    Routes(Asked),
+    /// Ask all servers again.
+    Recover {
+        /// Change nothing; tell what a reboot would bring back, and what it would not.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Why a prefix is routed, or not: what relay, kernel and servers hold of it.
+    Why {
+        /// The prefix, or an address in it.
+        #[arg(value_parser = lease)]
+        prefix: Ipv6Net,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Forget delegations and their routes; they come back when their clients renew.
+    Clear {
+        /// A prefix or an address.
+        #[arg(value_parser = lease, required_unless_present_any = ["client", "interface"])]
+        lease: Option<Ipv6Net>,
+        /// Everything of the client with this DUID.
+        #[arg(long, value_name = "DUID", conflicts_with = "lease")]
+        client: Option<String>,
+        /// Everything on this interface.
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["lease", "client"])]
+        interface: Option<String>,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Judge the relay's configuration file, with line and column of what is wrong.
+    Check {
+        /// The relay's configuration file.
+        #[arg(long, value_name = "FILE", env = "LEASEBOOK_RELAY_CONFIG")]
+        config: PathBuf,
+    },
+    /// Print the commented example with every setting.
+    Example,
+}
+
+/// How a relay that runs is asked.
+#[derive(Debug, clap::Args)]
+struct Asked {
+    /// The relay's configuration file, for the place of its control socket.
+    #[arg(long, value_name = "FILE", env = "LEASEBOOK_RELAY_CONFIG")]
+    config: Option<PathBuf>,
+    /// The control socket itself.
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    control: Option<PathBuf>,
+    /// JSON for machines: an object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the control socket is if nothing says otherwise.
+const DEFAULT_CONTROL: &str = "/run/leasebook-relay/control";
+
+/// Runs the relay, or asks.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let _ = &args.config;
-    Err(super::not_in_this_version("the delegating relay"))
+    let Some(command) = &args.command else {
+        let path = args.config.as_deref();
+        let path = path.context("give --config FILE, or what to ask; see --help")?;
+        crate::relay::run(path)?;
+        return Ok(Exit::Complete);
+    };
+    let mut out = io::stdout().lock();
+    match command {
+        Command::Check { config } => return check(config),
+        Command::Example => out.write_all(config::example().as_bytes())?,
+        Command::Status(asked) => {
+            asked.each(&Request::Status, |status: Status| {
+                show_status(&status, &mut out)
+            })?;
+        }
+        Command::Bindings(asked) => {
+            let mut table = Table::new(&BINDING_COLUMNS);
+            asked.each(&Request::Bindings, |shown: Shown| {
+                table.add(binding_row(&shown));
+                Ok(())
+            })?;
+            table.write(&mut out)?;
+        }
+        Command::Routes(asked) => {
+            let mut table = Table::new(&["PREFIX", "INTERFACE", "NEXT HOP", "NOTE"]);
+            asked.each(&Request::Routes, |route: Route| {
+                table.add(route_row(&route).to_vec());
+                Ok(())
+            })?;
+            table.write(&mut out)?;
+        }
+        Command::Recover { dry_run, asked } => {
+            let request = Request::Recover { dry_run: *dry_run };
+            let mut exit = Exit::Complete;
+            asked.each(&request, |recovered: Recovered| {
+                if recovered
+                    .servers
+                    .iter()
+                    .any(|server| server.phase != "done")
+                {
+                    exit = Exit::Partial;
+                }
+                show_recovered(&recovered, &mut out)
+            })?;
+            return Ok(exit);
+        }
+        Command::Why { prefix, asked } => {
+            let request = Request::Why { prefix: *prefix };
+            asked.each(&request, |why: Why| show_why(&why, &mut out))?;
+        }
+        Command::Clear {
+            lease,
+            client,
+            interface,
+            asked,
+        } => {
+            let request = Request::Clear {
+                lease: *lease,
+                client: client.clone(),
+                interface: interface.clone(),
+            };
+            asked.each(&request, |cleared: Cleared| {
+                writeln!(out, "{} cleared", cleared.cleared)
+            })?;
+        }
+    }
+    Ok(Exit::Complete)
+}
+
+/// A prefix, or an address as a /128.
+fn lease(text: &str) -> Result<Ipv6Net, String> {
+    let address = text.parse::<std::net::Ipv6Addr>().map(Ipv6Net::from);
+    let lease = address.or_else(|_| text.parse::<Ipv6Net>());
+    lease
+        .map(|net| net.trunc())
+        .map_err(|_| format!("`{text}` is no IPv6 prefix or address"))
+}
+
+fn check(path: &Path) -> anyhow::Result<Exit> {
+    let loaded = match config::load(path) {
+        Ok(loaded) => loaded,
+        Err(crate::config::ConfigError::Wrong(problems)) => {
+            for problem in &problems {
+                writeln!(io::stderr(), "error: {}", problem.with_source())?;
+            }
+            bail!("{}: {} wrong", path.display(), problems.len());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for warning in &loaded.warnings {
+        writeln!(io::stderr(), "warning: {}", warning.with_source())?;
+    }
+    let config = loaded.config;
+    writeln!(
+        io::stdout(),
+        "{}: right; servers {}, interfaces {}",
+        path.display(),
+        config.servers.len(),
+        config.interfaces.len()
+    )?;
+    Ok(Exit::Complete)
+}
+
+impl Asked {
+    fn path(&self) -> anyhow::Result<PathBuf> {
+        match (&self.control, &self.config) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(config)) => Ok(config::load(config)?.config.control),
+            (None, None) => Ok(DEFAULT_CONTROL.into()),
+        }
+    }
+
+    /// Asks, and gives each object of the answer to `show`; as JSON it goes out as it came.
+    fn each<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        mut show: impl FnMut(T) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let path = self.path()?;
+        let stream = UnixStream::connect(&path).with_context(|| {
+            format!(
+                "no relay answers at {}; does `leasebook relay` run?",
+                path.display()
+            )
+        })?;
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        (&stream).write_all(&line)?;
+        for line in BufReader::new(stream).lines() {
+            let line = line?;
+            if let Ok(refusal) = serde_json::from_str::<Refusal>(&line) {
+                bail!("{}", refusal.error);
+            }
+            let told = serde_json::from_str(&line)
+                .with_context(|| format!("the relay's answer is not understood: {line}"))?;
+            if self.json {
+                // Nothing else is written then.
+                writeln!(io::stdout(), "{line}")?;
+            } else {
+                show(told)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn show_status(status: &Status, out: &mut impl io::Write) -> io::Result<()> {
+    let settled = if status.settled {
+        "settled"
+    } else {
+        "recovering"
+    };
+    let up = duration::show(Duration::from_secs(status.up_secs));
+    writeln!(out, "relay {}, {settled}, up {up}", status.relay_id)?;
+    let standing = status.standing.iter();
+    let standing: Vec<String> = standing
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
+    writeln!(out, "{} delegations: {}", status.known, standing.join(", "))?;
+    if status.routes_waiting + status.routes_refused > 0 {
+        let (waiting, refused) = (status.routes_waiting, status.routes_refused);
+        writeln!(out, "kernel: {waiting} changes waiting, {refused} refused")?;
+    }
+    writeln!(out)?;
+    let mut interfaces = Table::new(&["INTERFACE", "LINK-ADDRESS", "ROUTED"]);
+    for one in &status.interfaces {
+        let routed = one.routed.to_string();
+        interfaces.add(vec![
+            one.interface.clone(),
+            one.link_address.clone(),
+            routed,
+        ]);
+    }
+    interfaces.write(out)?;
+    writeln!(out)?;
+    show_servers(&status.servers, out)
+}
+
+fn show_servers(servers: &[ServerStatus], out: &mut impl io::Write) -> io::Result<()> {
+    let mut table = Table::new(&[
+        "SERVER",
+        "PHASE",
+        "LEASES",
+        "TAKEN",
+        "REFUSED",
+        "CONFIRMED",
+        "DENIED",
+        "SECONDS",
+        "NOTE",
+    ]);
+    for one in servers {
+        table.add(vec![
+            one.server.clone(),
+            one.phase.clone(),
+            one.leases.to_string(),
+            one.taken.to_string(),
+            one.refused.to_string(),
+            one.confirmed.to_string(),
+            one.denied.to_string(),
+            format!("{:.3}", one.secs),
+            one.detail.clone().unwrap_or_default(),
+        ]);
+    }
+    table.write(out)
+}
+
+fn show_recovered(recovered: &Recovered, out: &mut impl io::Write) -> io::Result<()> {
+    show_servers(&recovered.servers, out)?;
+    let Some(same) = recovered.same else {
+        return Ok(());
+    };
+    writeln!(out)?;
+    writeln!(out, "after a reboot, {same} routes would be the same")?;
+    for (prefixes, what) in [
+        (
+            &recovered.missing,
+            "would be missing until the client renews",
+        ),
+        (&recovered.extra, "would be new"),
+        (&recovered.elsewhere, "would have another next hop"),
+    ] {
+        for prefix in prefixes {
+            writeln!(out, "{prefix} {what}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The columns of delegations.
+const BINDING_COLUMNS: [&str; 9] = [
+    "PREFIX",
+    "CLIENT",
+    "INTERFACE",
+    "NEXT HOP",
+    "VALID",
+    "HEARD",
+    "SOURCE",
+    "STANDING",
+    "NOTE",
+];
+
+fn binding_row(shown: &Shown) -> Vec<String> {
+    let time = |secs: u64| duration::show(Duration::from_secs(secs));
+    vec![
+        shown.prefix.to_string(),
+        shown.client.clone(),
+        shown.interface.clone().unwrap_or_default(),
+        shown.next_hop.clone().unwrap_or_default(),
+        shown.valid_secs.map_or_else(|| "infinity".to_owned(), time),
+        time(u64::try_from(shown.heard_secs_ago).unwrap_or(0)),
+        shown.source.clone(),
+        shown.standing.clone(),
+        shown.reason.clone().unwrap_or_default(),
+    ]
+}
+
+fn route_row(route: &Route) -> [String; 4] {
+    let unreachable = || "unreachable".to_owned();
+    [
+        route.prefix.to_string(),
+        route.interface.clone().unwrap_or_else(unreachable),
+        route.next_hop.clone().unwrap_or_default(),
+        if route.is_wanted { "" } else { "not wanted" }.to_owned(),
+    ]
+}
+
+fn show_why(why: &Why, out: &mut impl io::Write) -> io::Result<()> {
+    writeln!(out, "{}\n", why.verdict)?;
+    match &why.relay {
+        Some(one) => {
+            let time = |secs: u64| duration::show(Duration::from_secs(secs));
+            let heard = time(u64::try_from(one.heard_secs_ago).unwrap_or(0));
+            let valid = one.valid_secs.map_or_else(|| "for ever".to_owned(), time);
+            writeln!(
+                out,
+                "relay    {} of {}, {}",
+                one.prefix, one.client, one.standing
+            )?;
+            writeln!(
+                out,
+                "         told by {} {} ago, client heard {heard} ago, valid {valid}",
+                one.source,
+                time(one.told_secs_ago)
+            )?;
+            if let Some(reason) = &one.reason {
+                writeln!(out, "         {reason}")?;
+            }
+        }
+        None => writeln!(out, "relay    knows nothing of it")?,
+    }
+    match &why.kernel {
+        Some(route) => {
+            let [prefix, interface, next_hop, note] = route_row(route);
+            writeln!(
+                out,
+                "kernel   {prefix} via {next_hop} dev {interface} {note}"
+            )?;
+        }
+        None => writeln!(out, "kernel   has no route of ours for it")?,
+    }
+    for one in &why.servers {
+        writeln!(out, "server   {}", server_line(one))?;
+    }
+    Ok(())
+}
+
+fn server_line(one: &ServerSays) -> String {
+    match (&one.lease, &one.error) {
+        (Some(lease), _) => format!(
+            "{}: {lease} of {}, valid {} s, client heard {} s ago",
+            one.server,
+            one.client.as_deref().unwrap_or("?"),
+            one.valid_secs.unwrap_or(0),
+            one.heard_secs_ago.unwrap_or(0)
+        ),
+        (None, Some(error)) => format!("{}: no answer: {error}", one.server),
+        (None, None) => format!("{}: has no lease there", one.server),
+    }
+}
+
+/// A table; with nothing in it, nothing is written.
+struct Table {
+    table: comfy_table::Table,
+}
+
+impl Table {
+    fn new(columns: &[&str]) -> Self {
+        let mut table = comfy_table::Table::new();
+        table
+            .load_style(comfy_table::TableStyle::new())
+            .set_content_arrangement(comfy_table::ContentArrangement::Disabled)
+            .set_header(columns.to_vec());
+        Self { table }
+    }
+
+    fn add(&mut self, row: Vec<String>) {
+        self.table.add_row(row);
+    }
+
+    fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        if self.table.row_count() == 0 {
+            return Ok(());
+        }
+        for line in self.table.lines() {
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Loaded};
+use super::Loaded;
 use crate::text::suggest;
 
 /// Why a configuration cannot be used.
@@ -114,7 +114,7 @@ impl<'a> Findings<'a> {
     }
 
     /// The configuration with its warnings, or the errors.
-    pub(super) fn finish(self, config: Config) -> Result<Loaded, ConfigError> {
+    pub(super) fn finish<T>(self, config: T) -> Result<Loaded<T>, ConfigError> {
         let with_places = |mut found: Vec<(usize, String)>| -> Vec<Problem> {
             found.sort_by_key(|(at, _)| *at);
             found

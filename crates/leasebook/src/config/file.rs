@@ -95,10 +95,14 @@ macro_rules! section {
 mod clients;
 mod dhcp;
 mod options;
+mod relay;
 
 pub(super) use clients::{ClassFile, MatchFile, ReservationFile};
 pub(super) use dhcp::{DhcpFile, Level};
 pub(super) use options::{CustomFile, Filled, OptionsFile, VendorFile};
+pub(super) use relay::{
+    LimitsFile, RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile, RoutesFile,
+};
 
 section! {
     /// The configuration of `leasebook serve`. What is commented out shows its default or a

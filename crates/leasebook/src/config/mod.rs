@@ -21,6 +21,7 @@ mod error;
 mod file;
 mod named;
 mod print;
+pub mod relay;
 mod resolve;
 mod runtime;
 #[cfg(test)]
@@ -38,20 +39,23 @@ use std::path::Path;
 
 /// A configuration with what is to be said about it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Loaded {
+pub struct Loaded<T = Config> {
     /// What is in force.
-    pub config: Config,
+    pub config: T,
     /// What is allowed but probably not meant, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 
 /// Reads and resolves the configuration file at `path`.
 pub fn load(path: &Path) -> Result<Loaded, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+    parse(&read(path)?, path)
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
-    })?;
-    parse(&text, path)
+    })
 }
 
 /// Resolves the text of a configuration file; `path` is for messages alone.

@@ -143,11 +143,13 @@ macro_rules! words {
 }
 
 mod dhcp;
+mod relay;
 
 pub(super) use dhcp::{
     Data, Exclusion, Hex, Lifetime, ObsoleteKind, PoolOrder, Seconds, TimeServer, ValueType,
     VendorClass,
 };
+pub(super) use relay::RemoteIdTemplate;
 
 words!(Timers, "\"draft\" or \"rfc5460\"",
     "draft" => Timers::Draft,

@@ -129,6 +129,81 @@ events! {
     /// What `peer` asked about by UDP did not fit one datagram: so many `leases` and `options`
     /// were left out. Bulk Leasequery over TCP tells all.
     LQ_UDP_LEFT_OUT WARN "answer cut to fit a datagram";
+
+    /// The relay has begun: `version`, `config`, and `relay_id` with its `origin` (configured,
+    /// kept in the state directory, or made just now).
+    RELAY_STARTED INFO "relay started";
+    /// Clients and servers are heard at `address`.
+    RELAY_LISTENING INFO "listening for DHCPv6";
+    /// A client-facing interface is there: `interface`, and the `link_address` that names its
+    /// link to servers.
+    RELAY_INTERFACE_JOINED INFO "interface joined";
+    /// A client-facing interface has no global or unique-local address: `interface`. Servers
+    /// that choose pools by link-address cannot serve its clients. Give it an address, or set
+    /// link-address.
+    RELAY_INTERFACE_UNADDRESSED WARN "interface without an address for its link";
+    /// A client-facing interface cannot be heard on: `interface` and `error`.
+    RELAY_INTERFACE_FAILED ERROR "interface not joined";
+    /// A client-facing interface went: `interface`. Its delegations are kept until they end, and
+    /// their routes come back with it.
+    RELAY_INTERFACE_GONE WARN "interface gone";
+    /// The kernel's interfaces cannot be read: `error`. What was known stays in force.
+    RELAY_INTERFACES_UNKNOWN ERROR "interfaces not read";
+    /// A server's name cannot be looked up: `server` and `error`. It is tried again at a reload.
+    RELAY_SERVER_UNKNOWN ERROR "server not found";
+    /// A REPLY passed on gave a client a prefix: `prefix`, `client` and `interface`. It is routed.
+    RELAY_LEARNT DEBUG "delegation learnt";
+    /// A client gave a prefix back, a REPLY ended it, or the operator cleared it.
+    RELAY_RELEASED DEBUG "delegation released";
+    /// The valid lifetime of a prefix ran out.
+    RELAY_EXPIRED DEBUG "delegation expired";
+    /// A REPLY gave a prefix, `by`, that overlaps one of another client: `prefix` of `client`
+    /// has ended, `new_client` has the new one. A RELEASE may have been lost; if it happens often,
+    /// two servers hand out the same prefixes.
+    RELAY_DISPLACED WARN "delegation displaced";
+    /// A prefix is not routed: `prefix` of `client`, and `why`; `server` told it on recovery, or
+    /// none, and then a REPLY gave it. The message was passed on all the same.
+    RELAY_REFUSED WARN "delegation refused";
+    /// A prefix is beyond a limit and not routed: `prefix`, `client`, `interface`, and which
+    /// `limit` of what `scope`. Raise prefixes-per-client or prefixes-per-interface if it should be.
+    RELAY_LIMIT_REACHED WARN "delegation beyond a limit";
+    /// A server told a prefix and denied it when asked again: `prefix`, `client` and `server`. It
+    /// is not routed, and listed as quarantined: the server may send leases that have ended.
+    RELAY_DENIED WARN "delegation denied by its server";
+    /// More happened at once than could be told: `times` events were left out of the log. The
+    /// counters have them.
+    RELAY_NOTICES_LOST WARN "events left out";
+    /// Recovery has begun: `servers` are asked, for `cause`.
+    RELAY_RECOVERING INFO "recovery begun";
+    /// A server has told everything: `server`, with `leases` in all, those `taken`, `refused`,
+    /// `confirmed` and `denied`, the `deviations` of the server from the protocol, and the time.
+    RELAY_RECOVERED INFO "recovered from server";
+    /// A server cannot be asked now: `server` and `cause`. It is tried again, at first after a
+    /// second, then ever more seldom, once a minute at last.
+    RELAY_RECOVERY_RETRY WARN "recovery is tried again";
+    /// A server refuses: `server`, its `status` and `text`. It is not asked again until
+    /// `leasebook relay recover`. Allow this relay there.
+    RELAY_RECOVERY_REFUSED ERROR "server refuses recovery";
+    /// A server could not be asked to the end: `server` and `cause`. What it told is in force.
+    RELAY_RECOVERY_FAILED ERROR "recovery failed";
+    /// Every server has answered or was tried in vain; routes are in place: `routed` of `known`
+    /// delegations, after `millis`.
+    RELAY_SETTLED INFO "recovery settled";
+    /// Routes in the kernel were not as wanted and were put right: `found` of ours were there,
+    /// `wanted` are to be, `changes` were needed. Someone else may work on them.
+    RELAY_ROUTES_REPAIRED WARN "routes repaired";
+    /// The kernel refuses routes: `count` of them, `prefix` is the first, with its `error`. They
+    /// are tried again when interfaces change.
+    RELAY_ROUTE_FAILED ERROR "route refused by the kernel";
+    /// The kernel does not take routes at all: `error`. The relay needs CAP_NET_ADMIN.
+    RELAY_NETLINK_FAILED ERROR "no way to the kernel's routes";
+    /// Datagrams cannot be read: `error`. Told once a minute at most, with how many `times`.
+    RELAY_SOCKET_FAILED ERROR "socket failed";
+    /// The system did not take `failed` datagrams, with `error` for the last. Told once a minute
+    /// at most, with how many `times`. A server may be unreachable, or an interface down.
+    RELAY_NOT_SENT WARN "datagrams not sent";
+    /// The operator asked something that changes the relay: `command`.
+    RELAY_COMMAND INFO "command taken";
 }
 
 /// The documentation of all events: `docs/messages.md`.

@@ -11,14 +11,14 @@ use crate::cli::values::{Endpoint, Host};
 
 /// Where a server is and where we connect from.
 #[derive(Clone, Debug)]
-pub(super) struct Route {
+pub(crate) struct Route {
     /// The server.
-    pub(super) server: Endpoint,
+    pub(crate) server: Endpoint,
     /// Our own address, and port or 0.
-    pub(super) source: Option<SocketAddr>,
+    pub(crate) source: Option<SocketAddr>,
     /// For all addresses together; each gets an equal share, so that one that swallows
     /// packets does not keep the others from being tried.
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl Route {

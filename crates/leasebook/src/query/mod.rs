@@ -12,10 +12,11 @@
 //! written in the order of link and client. A signal ends everything as partial, and what
 //! came is still written; a second one ends the program at once.
 
-mod connect;
+mod asking;
+pub(crate) mod connect;
 mod gather;
 mod shown;
-mod task;
+pub(crate) mod task;
 mod tell;
 mod udp;
 
@@ -32,10 +33,10 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::asking::Asking;
 use self::connect::Route;
 pub use self::gather::Failure;
 use self::gather::{Gather, Manner};
-use self::task::Task;
 use self::tell::Teller;
 use self::udp::UdpTask;
 use crate::cli::values::Endpoint;
@@ -145,15 +146,12 @@ impl Plan {
             let (route, gather, stop) = (self.route(server), gather.clone(), stop.clone());
             tasks.push(match self.udp {
                 None => tokio::spawn(
-                    Task {
+                    Asking {
                         number,
                         machine: self.machine(&clock)?,
-                        route,
                         gather,
-                        stop,
-                        clock,
                     }
-                    .run(),
+                    .run(route, stop, clock),
                 ),
                 Some(timers) => tokio::spawn(
                     UdpTask {

@@ -1,4 +1,4 @@
-//! One server: the socket around the machine.
+//! One server: the socket around a requestor's machine.
 //!
 //! ```text
 //!   machine ── poll ──► connect, write, close
@@ -7,37 +7,43 @@
 //! ```
 
 use std::future::pending;
-use std::io::{self, Write};
-use std::sync::Arc;
+use std::io;
 
-use leasebook_protocol::requestor::{Action, Connection, Deviations, Input};
-use parking_lot::Mutex;
+use leasebook_protocol::requestor::{Action, Input};
+use leasebook_protocol::{Mono, Now};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::connect::Route;
-use super::gather::Gather;
 use crate::clock::Clock;
 
 /// Octets read at once: large enough that a fast reply costs few system calls.
 const READ_OCTETS: usize = 256 * 1024;
 
+/// What asks a server, and does something with the answers.
+pub(crate) trait Machine {
+    /// Takes what happened.
+    fn take(&mut self, now: Now, input: Input<'_>);
+    /// The next thing to do with the socket.
+    fn poll(&mut self) -> Option<Action>;
+    /// When [`Input::Timer`] is due.
+    fn deadline(&self) -> Option<Mono>;
+    /// Whether nothing more will come of it.
+    fn is_finished(&self) -> bool;
+}
+
 /// What is needed to ask one server.
-pub(super) struct Task<W: Write> {
-    /// The server's place among those given.
-    pub(super) number: usize,
+pub(crate) struct Task<M> {
     /// The machine, with its queries asked.
-    pub(super) machine: Connection,
+    pub(crate) machine: M,
     /// The way to the server.
-    pub(super) route: Route,
-    /// Where events go.
-    pub(super) gather: Arc<Mutex<Gather<W>>>,
+    pub(crate) route: Route,
     /// Turns true when no more is wanted.
-    pub(super) stop: watch::Receiver<bool>,
+    pub(crate) stop: watch::Receiver<bool>,
     /// The clocks.
-    pub(super) clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 /// A connection attempt under way.
@@ -63,9 +69,9 @@ enum Happening {
     Stop,
 }
 
-impl<W: Write> Task<W> {
-    /// Asks until all is answered or given up; what the server did wrong.
-    pub(super) async fn run(mut self) -> Deviations {
+impl<M: Machine> Task<M> {
+    /// Asks until all is answered or given up; the machine as it is then.
+    pub(crate) async fn run(mut self) -> M {
         let mut socket = Socket::default();
         let mut buffer = vec![0; READ_OCTETS];
         loop {
@@ -73,7 +79,7 @@ impl<W: Write> Task<W> {
                 socket.act(action, &self.route);
             }
             if self.machine.is_finished() {
-                return self.machine.deviations().clone();
+                return self.machine;
             }
             let deadline = self.machine.deadline().map(|at| self.clock.instant(at));
             let happening = tokio::select! {
@@ -128,19 +134,8 @@ impl<W: Write> Task<W> {
         }
     }
 
-    /// Tells the machine, and the gatherer what comes of it.
     fn tell(&mut self, input: Input<'_>) {
-        let now = self.clock.now();
-        let (machine, number) = (&mut self.machine, self.number);
-        let mut gather = self.gather.lock();
-        machine.handle(now, input, &mut |event| gather.take(number, event, now));
-        gather.flush();
-        let has_failed = gather.has_failed();
-        drop(gather);
-        if has_failed && !self.machine.is_finished() {
-            // Nobody takes what would still come.
-            self.machine.handle(now, Input::Stop, &mut |_| {});
-        }
+        self.machine.take(self.clock.now(), input);
     }
 }
 

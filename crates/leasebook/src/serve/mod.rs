@@ -27,8 +27,9 @@ mod registry;
 mod seldom;
 mod server;
 mod settings;
-mod udp;
+pub(crate) mod udp;
 
 pub use process::{ServeError, Start, run};
+pub(crate) use seldom::Seldom;
 pub use server::Server;
 pub(crate) use settings::links;

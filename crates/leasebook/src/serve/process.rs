@@ -16,7 +16,7 @@ use super::udp::{Listener, Queries, UdpError, UdpService};
 use crate::book::OpenError;
 use crate::config::{self, Config, ConfigError};
 use crate::control::Control;
-use crate::identity::{self, IdentityError};
+use crate::identity::{IdentityError, Role, identity};
 use crate::log::{self, LogControl, LogError, events};
 use crate::metrics::{self, MetricsError};
 use crate::signal::{Signal, Signals};
@@ -141,7 +141,7 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
         tell!(events::LBK_METRICS_LISTENING, address = %address);
     }
     let book = Arc::new(open(&config.data)?);
-    let (server_id, origin) = identity::server_id(&config.data, config.server_id.as_ref())?;
+    let (server_id, origin) = identity(Role::Server, &config.data, config.server_id.as_ref())?;
     tell!(
         events::LBK_STARTED,
         version = env!("CARGO_PKG_VERSION"),

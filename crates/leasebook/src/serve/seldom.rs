@@ -9,7 +9,7 @@ const EVERY: Duration = Duration::from_mins(1);
 
 /// Counts what happened since an event was last told.
 #[derive(Debug, Default)]
-pub(super) struct Seldom(Mutex<State>);
+pub(crate) struct Seldom(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -19,7 +19,7 @@ struct State {
 
 impl Seldom {
     /// It happened: how many times since it was told, if it is to be told now.
-    pub(super) fn now(&self) -> Option<u64> {
+    pub(crate) fn now(&self) -> Option<u64> {
         self.at(Instant::now())
     }
 

@@ -244,6 +244,11 @@ impl Deviations {
         self.0.get(kind.place()).copied().unwrap_or(0)
     }
 
+    /// How often anything was seen.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
     /// Every kind that was seen, with its count.
     pub fn seen(&self) -> impl Iterator<Item = (Deviation, u64)> + '_ {
         Deviation::ALL

@@ -18,9 +18,9 @@ mod interfaces;
 mod query;
 mod recall;
 mod service;
-mod socket;
+pub(crate) mod socket;
 mod tally;
 
 pub(super) use query::Queries;
 pub(super) use service::UdpService;
-pub(super) use socket::{Listener, UdpError};
+pub(crate) use socket::{Listener, UdpError};

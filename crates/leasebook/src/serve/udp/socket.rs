@@ -14,7 +14,7 @@ use nix::sys::socket::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Datagrams taken at once: what a burst brings while one commit goes to disk.
-pub(super) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// Octets of the largest datagram.
 const DATAGRAM_OCTETS: usize = 65_536;
@@ -34,20 +34,20 @@ const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 1, 3);
     "cannot listen on {address} (UDP): {source}{}",
     super::super::listen::advice(source)
 )]
-pub(in crate::serve) struct UdpError {
+pub(crate) struct UdpError {
     address: SocketAddr,
     source: io::Error,
 }
 
 /// A socket that listens for DHCPv6.
-pub(in crate::serve) struct Listener {
+pub(crate) struct Listener {
     socket: UdpSocket,
     address: SocketAddrV6,
 }
 
 impl Listener {
     /// Listens on `address`, which is an IPv6 one.
-    pub(in crate::serve) fn open(address: SocketAddr) -> Result<Self, UdpError> {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self, UdpError> {
         let fail = |source| UdpError { address, source };
         let SocketAddr::V6(six) = address else {
             let what = "DHCPv6 is spoken over IPv6 alone";
@@ -61,19 +61,28 @@ impl Listener {
     }
 
     /// Where it listens, with the port the system chose.
-    pub(in crate::serve) fn address(&self) -> SocketAddrV6 {
+    pub(crate) fn address(&self) -> SocketAddrV6 {
         self.address
     }
 
     /// Joins the groups of servers on an interface (DHCP-S-001); again is no error.
     ///
     /// Only a socket without an address of its own hears groups.
-    pub(super) fn join(&self, interface: u32) -> io::Result<()> {
+    pub(crate) fn join(&self, interface: u32) -> io::Result<()> {
+        self.join_groups(interface, &[ALL_RELAYS_AND_SERVERS, ALL_SERVERS])
+    }
+
+    /// Joins the group of relays on an interface (RELAY-007); again is no error.
+    pub(crate) fn join_relays(&self, interface: u32) -> io::Result<()> {
+        self.join_groups(interface, &[ALL_RELAYS_AND_SERVERS])
+    }
+
+    fn join_groups(&self, interface: u32, groups: &[Ipv6Addr]) -> io::Result<()> {
         if !self.address.ip().is_unspecified() {
             return Ok(());
         }
-        for group in [ALL_RELAYS_AND_SERVERS, ALL_SERVERS] {
-            match self.socket.join_multicast_v6(&group, interface) {
+        for group in groups {
+            match self.socket.join_multicast_v6(group, interface) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 joined => joined?,
             }
@@ -81,11 +90,16 @@ impl Listener {
         Ok(())
     }
 
+    /// Sends to groups with this hop limit (RELAY-009).
+    pub(crate) fn set_group_hops(&self, hops: u32) -> io::Result<()> {
+        socket2::SockRef::from(&self.socket).set_multicast_hops_v6(hops)
+    }
+
     /// Sends all `replies`, whose octets lie in `octets`, in as few calls as their source
     /// addresses allow. Returns how many the system did not take, with its last words.
-    pub(super) fn send(&self, replies: &[&Reply], octets: &[u8]) -> (usize, Option<io::Error>) {
+    pub(crate) fn send(&self, replies: &[&Reply], octets: &[u8]) -> (usize, Option<io::Error>) {
         let mut failed = (0, None);
-        for group in replies.chunk_by(|one, other| one.from == other.from) {
+        for group in replies.chunk_by(|one, other| origin(one) == origin(other)) {
             let mut rest = group;
             while !rest.is_empty() {
                 match self.send_group(rest, octets) {
@@ -112,17 +126,12 @@ impl Listener {
             .iter()
             .map(|reply| Some(SockaddrIn6::from(destination(reply))))
             .collect();
-        let source = group.first().and_then(|reply| reply.from).map(|from| {
-            let mut info = in6_pktinfo {
-                ipi6_addr: nix::libc::in6_addr {
-                    s6_addr: from.octets(),
-                },
-                ipi6_ifindex: 0,
-            };
-            if from.is_unicast_link_local() {
-                info.ipi6_ifindex = group.first().map_or(0, |reply| reply.interface);
-            }
-            info
+        let source = group.first().and_then(|reply| origin(reply));
+        let source = source.map(|(from, interface)| in6_pktinfo {
+            ipi6_addr: nix::libc::in6_addr {
+                s6_addr: from.octets(),
+            },
+            ipi6_ifindex: interface,
         });
         let messages: Vec<_> = source.iter().map(ControlMessage::Ipv6PacketInfo).collect();
         let space = source.map(|_| nix::cmsg_space!(in6_pktinfo));
@@ -146,6 +155,18 @@ impl AsFd for Listener {
     }
 }
 
+/// The source address and the interface that the system must be told: a link-local source is one
+/// of its interface, and a group is reached by one (its scope, for groups of wider scope, is not
+/// looked at). `::` and 0 leave it to the system.
+fn origin(reply: &Reply) -> Option<(Ipv6Addr, u32)> {
+    match reply.from {
+        Some(from) if from.is_unicast_link_local() => Some((from, reply.interface)),
+        Some(from) => Some((from, 0)),
+        None if reply.to.ip().is_multicast() => Some((Ipv6Addr::UNSPECIFIED, reply.interface)),
+        None => None,
+    }
+}
+
 /// A link-local destination needs the interface; others are routed.
 fn destination(reply: &Reply) -> SocketAddrV6 {
     let mut to = reply.to;
@@ -156,28 +177,28 @@ fn destination(reply: &Reply) -> SocketAddrV6 {
 }
 
 /// Room for a burst of datagrams.
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     octets: Vec<u8>,
 }
 
 /// What a burst was.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Burst {
+pub(crate) struct Burst {
     /// Datagrams taken.
-    pub(super) taken: usize,
+    pub(crate) taken: usize,
     /// Those of them that nothing can be done with: no IPv6 source, or cut.
-    pub(super) unusable: usize,
+    pub(crate) unusable: usize,
 }
 
 impl Inbox {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // Pages that no datagram touched take no memory.
         let octets = vec![0; BATCH * DATAGRAM_OCTETS];
         Self { octets }
     }
 
     /// Takes what the socket holds, at most [`BATCH`] datagrams, and gives each to `hear`.
-    pub(super) fn take(
+    pub(crate) fn take(
         &mut self,
         listener: &Listener,
         hear: &mut dyn FnMut(Arrival, &[u8]),

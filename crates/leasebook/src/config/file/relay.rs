@@ -1,0 +1,168 @@
+//! The shape of `relay.toml`, and the words of its example.
+
+use std::net::Ipv6Addr;
+
+use ipnet::Ipv6Net;
+use leasebook_wire::Duid;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{List, LogFile, MetricsFile, SectionDoc, Setting, SettingDoc};
+use crate::cli::values::Server;
+use crate::config::runtime::Timers;
+use crate::config::values::{Number, RemoteIdTemplate, Text, Time};
+
+section! {
+    /// The configuration of `leasebook relay`. What is commented out shows its default or a
+    /// sample; times are written with a unit: ms, s, m, h, d.
+    RelayFile in "" {
+        /// The relay's DUID in hex, by which servers know what it relayed. A new box that is
+        /// given the DUID of an old one takes over its customers. Left out, a DUID-UUID is made
+        /// once and kept in the file relay-id of the state directory. Source: RFC 5460 §5.4.1.
+        relay_id: Setting<Text<Duid>>,
+        /// Whether the Relay-ID is put into what is relayed; without it servers can be asked by
+        /// link-address alone.
+        /// Default: true. Source: RFC 5460 §5.4.1.
+        sends_relay_id: Setting<bool>,
+        /// Former Relay-IDs, which recovery asks for too.
+        /// Default: []
+        former_relay_ids: List<Text<Duid>>,
+        /// The directory of what must outlive a restart: the Relay-ID.
+        /// Default: "/var/lib/leasebook-relay"
+        state: Setting<String>,
+        /// The socket on which `leasebook relay status` and the like ask.
+        /// Default: "/run/leasebook-relay/control"
+        control: Setting<String>,
+        /// Relays elsewhere in the network whose RELAY-FORW is relayed on.
+        /// Default: []. Source: RFC 8415 §22.
+        relays: List<Text<Ipv6Net>>,
+        /// Whether messages with options that relays supply for clients are dropped.
+        /// Default: false. Source: RFC 6422 §5.
+        refuse_rsoo: Setting<bool>,
+        /// The port listened on and relayed to; another one is for tests without privileges.
+        /// Default: 547. Range: 1 to 65535. Source: RFC 8415 §7.2.
+        port: Setting<Number<1, 65535>>,
+        /// The port of clients.
+        /// Default: 546. Range: 1 to 65535. Source: RFC 8415 §7.2.
+        client_port: Setting<Number<1, 65535>>,
+        /// The servers.
+        server: Vec<Spanned<RelayServerFile>>,
+        /// The client-facing interfaces.
+        interface: Vec<Spanned<RelayInterfaceFile>>,
+        /// Limits.
+        limits: LimitsFile,
+        /// Routes.
+        routes: RoutesFile,
+        /// Recovery.
+        recovery: RecoveryFile,
+        /// Counters.
+        metrics: MetricsFile,
+        /// The log.
+        log: LogFile,
+    }
+}
+
+section! {
+    /// A server: messages are relayed to every one, and every one is asked on recovery. Of equal
+    /// answers the first one's counts.
+    RelayServerFile in "server" {
+        /// Its address, with a port if that is not 547: "2001:db8::1", "[2001:db8::1]:1547"; or
+        /// a group with the interface that leads to it, "ff05::1:3%eth0". Required.
+        address: Setting<Text<Server>>,
+        /// Whether it is asked by Bulk Leasequery; a group cannot be.
+        /// Default: true
+        recover: Setting<bool>,
+        /// Where it is asked, if not at its address.
+        bulk: Setting<Text<Server>>,
+    }
+}
+
+section! {
+    /// A client-facing interface, or several: of those whose names fit, the first section holds.
+    /// Interfaces may come and go.
+    RelayInterfaceFile in "interface" {
+        /// Its name; `*` stands for any characters. Required.
+        name: Setting<String>,
+        /// The address that names the client's link to servers. Left out, the first global or
+        /// unique-local address of the interface. Source: RFC 8415 §19.1.1.
+        link_address: Setting<Text<Ipv6Addr>>,
+        /// The INTERFACE_ID; `{interface}` is the interface's name. It must be different for every
+        /// interface.
+        /// Default: "{interface}". Source: RFC 8415 §21.18.
+        interface_id: Setting<String>,
+        /// A Remote-ID to add, "ENTERPRISE:TEXT"; in it `{interface}` is the interface's name and
+        /// `{link-layer}` the client's link-layer address. Source: RFC 4649.
+        remote_id: Setting<Text<RemoteIdTemplate>>,
+        /// A Subscriber-ID to add, with the same places to fill in. Source: RFC 4580.
+        subscriber_id: Setting<String>,
+        /// Whether relays on it are trusted, so that their messages are relayed.
+        /// Default: false. Source: RFC 6221 §6.1.2.
+        trusted: Setting<bool>,
+        /// Whether LEASEQUERY from it is relayed.
+        /// Default: false. Source: RFC 5007 §5.
+        leasequery: Setting<bool>,
+        /// Where recovered prefixes go of which a server tells no relay data: the address of the
+        /// customer's router on this interface. Source: D-43.
+        next_hop: Setting<Text<Ipv6Addr>>,
+        /// The same where there is but one other end: such prefixes go to the interface.
+        /// Default: false
+        point_to_point: Setting<bool>,
+    }
+}
+
+section! {
+    /// What customers may have; messages beyond a limit still pass, but the prefix is not routed.
+    LimitsFile in "limits" {
+        /// Prefixes of one client on one interface.
+        /// Default: 8. Range: 1 to 1000000. Source: RFC 8987 §4.1 G-5, G-7.
+        prefixes_per_client: Setting<Number<1, 1_000_000>>,
+        /// Prefixes on one interface, over all clients; 0 is no limit.
+        /// Default: 0. Range: 0 to 100000000. Source: RFC 8987 §4.1 G-6.
+        prefixes_per_interface: Setting<Number<0, 100_000_000>>,
+        /// Whether a client that gets a prefix on one interface loses those on others.
+        /// Default: false. Source: RFC 8987 §4.1 G-4.
+        one_interface_per_client: Setting<bool>,
+    }
+}
+
+section! {
+    /// The routes put into the kernel. Everything with this protocol number in this table is this
+    /// relay's alone: what is not wanted there goes.
+    RoutesFile in "routes" {
+        /// The routing protocol that marks them, as in /etc/iproute2/rt_protos.
+        /// Default: 147. Range: 5 to 255.
+        protocol: Setting<Number<5, 255>>,
+        /// The table; 254 is main. A VRF has its own.
+        /// Default: 254. Range: 1 to 2147483647.
+        table: Setting<Number<1, 0x7fff_ffff>>,
+        /// The metric.
+        /// Default: 1024. Range: 1 to 2147483647.
+        metric: Setting<Number<1, 0x7fff_ffff>>,
+        /// Whether addresses of clients get host routes too.
+        /// Default: false. Source: RFC 8415 §19.1.3.
+        addresses: Setting<bool>,
+        /// Prefixes that get an unreachable route, so that what is not delegated out of them does
+        /// not loop.
+        /// Default: []
+        aggregates: List<Text<Ipv6Net>>,
+    }
+}
+
+section! {
+    /// Getting bindings back by Bulk Leasequery: at the start, when an interface comes, and by
+    /// `leasebook relay recover`.
+    RecoveryFile in "recovery" {
+        /// Whose timers: "draft" or "rfc5460".
+        /// Default: "draft"
+        timers: Setting<Text<Timers>>,
+        /// Whether a server that has nothing for the Relay-ID is asked by link-address.
+        /// Default: true. Source: D-45.
+        by_link: Setting<bool>,
+        /// The address to ask from.
+        source: Setting<Text<Ipv6Addr>>,
+        /// The service counts as started when every server has answered or was tried in vain, at
+        /// the latest after this time.
+        /// Default: "1m". Range: 0s to 1h.
+        ready_within: Setting<Text<Time<0, 3600>>>,
+    }
+}

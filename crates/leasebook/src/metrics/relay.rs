@@ -1,0 +1,111 @@
+//! The relay's counters.
+
+use std::time::Duration;
+
+use leasebook_protocol::relay::{Dropped, Heard, Notice, Phase, Table};
+use metrics::{counter, gauge, histogram};
+
+use crate::relay::kernel::RouteOp;
+
+/// Datagrams heard, by `side` (client, server) and `type`.
+pub const DATAGRAMS_TOTAL: &str = "leasebook_relay_datagrams_total";
+/// Datagrams that went no further, by `why`.
+pub const DROPPED_TOTAL: &str = "leasebook_relay_dropped_total";
+/// Datagrams that the system did not take.
+pub const NOT_SENT_TOTAL: &str = "leasebook_relay_not_sent_total";
+/// What happened to delegations, by `what`.
+pub const DELEGATIONS_TOTAL: &str = "leasebook_relay_delegation_events_total";
+/// Delegations that are known.
+pub const DELEGATIONS: &str = "leasebook_relay_delegations";
+/// Delegations that are routed.
+pub const ROUTED: &str = "leasebook_relay_routed";
+/// Changes handed to the kernel, by `change` (set, drop).
+pub const ROUTES_TOTAL: &str = "leasebook_relay_route_changes_total";
+/// Changes that the kernel refused.
+pub const ROUTES_REFUSED_TOTAL: &str = "leasebook_relay_route_changes_refused_total";
+/// Recoveries, by `outcome`: retry, done, refused, failed.
+pub const RECOVERIES_TOTAL: &str = "leasebook_relay_recoveries_total";
+/// From the beginning of a recovery to its end at one server.
+pub const RECOVERY_SECONDS: &str = "leasebook_relay_recovery_seconds";
+
+/// Counts what became of a datagram.
+pub(crate) fn count_datagram(heard: &Result<Heard, Dropped>) {
+    match heard {
+        Ok(heard) => {
+            let side = if heard.is_reply { "server" } else { "client" };
+            let kind = heard.kind.name().unwrap_or("unknown");
+            counter!(DATAGRAMS_TOTAL, "side" => side, "type" => kind).increment(1);
+        }
+        Err(why) => counter!(DROPPED_TOTAL, "why" => why.name()).increment(1),
+    }
+}
+
+/// Counts datagrams that nothing can be done with: no IPv6 source, or cut.
+pub(crate) fn count_unusable(times: usize) {
+    if times > 0 {
+        counter!(DROPPED_TOTAL, "why" => "unusable").increment(whole(times));
+    }
+}
+
+/// Counts datagrams that the system did not take.
+pub(crate) fn count_not_sent(times: usize) {
+    if times > 0 {
+        counter!(NOT_SENT_TOTAL).increment(whole(times));
+    }
+}
+
+/// Counts what happened to a delegation.
+pub(crate) fn count_notice(notice: &Notice) {
+    let what = match notice {
+        Notice::Learnt { .. } => "learnt",
+        Notice::Released { .. } => "released",
+        Notice::Expired { .. } => "expired",
+        Notice::Displaced { .. } => "displaced",
+        Notice::Refused { why, .. } => {
+            let why = why.name();
+            return counter!(DELEGATIONS_TOTAL, "what" => "refused", "why" => why).increment(1);
+        }
+        Notice::BeyondLimit { .. } => "limit",
+        Notice::Denied { .. } => "denied",
+    };
+    counter!(DELEGATIONS_TOTAL, "what" => what).increment(1);
+}
+
+/// Counts changes handed to the kernel.
+pub(crate) fn count_routes(ops: &[RouteOp]) {
+    let set = ops.iter().filter(|op| op.target.is_some()).count();
+    counter!(ROUTES_TOTAL, "change" => "set").increment(whole(set));
+    counter!(ROUTES_TOTAL, "change" => "drop").increment(whole(ops.len() - set));
+}
+
+/// Counts changes that the kernel refused.
+pub(crate) fn count_refused_routes(times: u64) {
+    counter!(ROUTES_REFUSED_TOTAL).increment(times);
+}
+
+/// Counts how far a recovery from one server is.
+pub(crate) fn count_recovery(phase: &Phase, took: Duration, is_finished: bool) {
+    let outcome = match phase {
+        Phase::Asking => return,
+        Phase::Retrying(_) => "retry",
+        Phase::Done if !is_finished => return,
+        Phase::Done => "done",
+        Phase::Refused(..) => "refused",
+        Phase::Failed(_) => "failed",
+    };
+    counter!(RECOVERIES_TOTAL, "outcome" => outcome).increment(1);
+    if is_finished {
+        histogram!(RECOVERY_SECONDS).record(took.as_secs_f64());
+    }
+}
+
+/// Tells how many delegations there are.
+pub(crate) fn tell_delegations(table: &Table) {
+    #[expect(clippy::cast_precision_loss, reason = "no table has 2^53 delegations")]
+    gauge!(DELEGATIONS).set(table.len() as f64);
+    gauge!(ROUTED).set(f64::from(table.routed()));
+}
+
+fn whole(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,57 @@
+//! Why the relay does not run.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::ConfigError;
+use crate::identity::IdentityError;
+use crate::log::LogError;
+use crate::metrics::MetricsError;
+use crate::serve::udp::UdpError;
+
+/// Why the relay does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RelayError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The relay has no identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Counters cannot be told.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// Clients and servers cannot be heard.
+    #[error("{0}")]
+    Listen(String),
+    /// Operators cannot ask.
+    #[error("cannot listen on the control socket {}: {source}", path.display())]
+    Control {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system refused something else.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was being done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl From<UdpError> for RelayError {
+    fn from(error: UdpError) -> Self {
+        Self::Listen(error.to_string())
+    }
+}
+
+pub(super) fn system(action: &'static str) -> impl FnOnce(io::Error) -> RelayError {
+    move |source| RelayError::System { action, source }
+}

@@ -1,0 +1,114 @@
+//! Interfaces and their addresses.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::socket::Netlink;
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Interface {
+    /// Its name.
+    pub(crate) name: String,
+    /// The system's number of it.
+    pub(crate) index: u32,
+    /// It is switched on.
+    pub(crate) is_up: bool,
+    /// Its IPv6 addresses that can be used, in the system's order.
+    pub(crate) addresses: Vec<Ipv6Addr>,
+}
+
+impl Interface {
+    /// The address that stands for its link: the first global or unique-local one, else the
+    /// link-local one, else `::` (RELAY-016, RELAY-017).
+    pub(crate) fn link_address(&self) -> Ipv6Addr {
+        let global = self
+            .addresses
+            .iter()
+            .find(|address| !address.is_unicast_link_local());
+        *global
+            .or(self.addresses.first())
+            .unwrap_or(&Ipv6Addr::UNSPECIFIED)
+    }
+}
+
+/// All interfaces there are.
+pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
+    let mut netlink = Netlink::open(&[])?;
+    let mut found: BTreeMap<u32, Interface> = BTreeMap::new();
+    let links = RouteNetlinkMessage::GetLink(LinkMessage::default());
+    netlink.dump(links, &mut |message| {
+        if let RouteNetlinkMessage::NewLink(link) = message {
+            let name = link
+                .attributes
+                .iter()
+                .find_map(|attribute| match attribute {
+                    LinkAttribute::IfName(name) => Some(name.clone()),
+                    _ => None,
+                });
+            let index = link.header.index;
+            let interface = Interface {
+                name: name.unwrap_or_default(),
+                index,
+                is_up: link.header.flags.contains(LinkFlags::Up),
+                addresses: Vec::new(),
+            };
+            found.insert(index, interface);
+        }
+    })?;
+    let mut request = AddressMessage::default();
+    request.header.family = AddressFamily::Inet6;
+    let addresses = RouteNetlinkMessage::GetAddress(request);
+    netlink.dump(addresses, &mut |message| {
+        let RouteNetlinkMessage::NewAddress(message) = message else {
+            return;
+        };
+        let unusable = AddressHeaderFlags::Tentative | AddressHeaderFlags::Dadfailed;
+        if message.header.flags.intersects(unusable) {
+            return;
+        }
+        let address = message
+            .attributes
+            .iter()
+            .find_map(|attribute| match attribute {
+                AddressAttribute::Address(IpAddr::V6(address)) => Some(*address),
+                _ => None,
+            });
+        if let (Some(address), Some(interface)) = (address, found.get_mut(&message.header.index)) {
+            interface.addresses.push(address);
+        }
+    })?;
+    Ok(found.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_among_the_interfaces() {
+        let found = interfaces().unwrap();
+        let loopback = found.iter().find(|one| one.name == "lo").unwrap();
+        assert_ne!(loopback.index, 0);
+    }
+
+    /// RELAY-016, RELAY-017: a link-local address stands for the link only where there is no other.
+    #[test]
+    fn a_global_address_stands_for_the_link() {
+        let interface = |addresses: &[&str]| Interface {
+            name: "eth1".to_owned(),
+            index: 1,
+            is_up: true,
+            addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+        };
+        let link = |addresses: &[&str]| interface(addresses).link_address().to_string();
+        assert_eq!(link(&["fe80::1", "fd00::1", "2001:db8::1"]), "fd00::1");
+        assert_eq!(link(&["fe80::1"]), "fe80::1");
+        assert_eq!(link(&[]), "::");
+    }
+}

@@ -1,0 +1,285 @@
+//! Our routes in the kernel: those with our protocol number in our table (RELAY-063, D-46).
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Ipv6Addr;
+
+use ipnet::Ipv6Net;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::socket::Netlink;
+
+/// Routes in one call: enough that the call costs nothing beside the work, few enough that the
+/// kernel's answers fit its buffer should it refuse them all.
+const BATCH: usize = 256;
+
+/// "No such process": the route to be deleted is not there.
+const ESRCH: i32 = 3;
+
+/// How our routes are told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// The routing protocol.
+    pub(crate) protocol: u8,
+    /// The table.
+    pub(crate) table: u32,
+    /// The metric.
+    pub(crate) metric: u32,
+}
+
+/// Where a prefix goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// To an interface, by an address on it where there is one.
+    Interface {
+        /// The system's number.
+        index: u32,
+        /// The address.
+        via: Option<Ipv6Addr>,
+    },
+    /// Nowhere: senders are told that it is unreachable.
+    Unreachable,
+}
+
+/// A change to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RouteOp {
+    /// The prefix.
+    pub(crate) prefix: Ipv6Net,
+    /// Where it goes; none takes the route away.
+    pub(crate) target: Option<Target>,
+}
+
+/// A change that the kernel refused.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// The change.
+    pub(crate) op: RouteOp,
+    /// Why.
+    pub(crate) error: io::Error,
+}
+
+/// One of our routes as the kernel has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Actual {
+    /// The prefix.
+    pub(crate) prefix: Ipv6Net,
+    /// Where it goes; none is something we never make.
+    pub(crate) target: Option<Target>,
+}
+
+/// The way to the kernel's routes.
+pub(crate) struct Routes {
+    netlink: Netlink,
+    marks: Marks,
+}
+
+impl Routes {
+    /// Opens the way.
+    pub(crate) fn open(marks: Marks) -> io::Result<Self> {
+        Ok(Self {
+            netlink: Netlink::open(&[])?,
+            marks,
+        })
+    }
+
+    /// Makes the changes in order; those that were refused.
+    pub(crate) fn apply(&mut self, ops: &[RouteOp]) -> io::Result<Vec<Failed>> {
+        let mut failed = Vec::new();
+        for batch in ops.chunks(BATCH) {
+            let requests: Vec<_> = batch.iter().map(|op| self.request(*op)).collect();
+            for refused in self.netlink.requests(&requests)? {
+                let Some(op) = batch.get(refused.place).copied() else {
+                    continue;
+                };
+                let is_gone = op.target.is_none() && refused.error.raw_os_error() == Some(ESRCH);
+                if !is_gone {
+                    let error = refused.error;
+                    failed.push(Failed { op, error });
+                }
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Our routes as they are.
+    pub(crate) fn actual(&mut self) -> io::Result<Vec<Actual>> {
+        let mut request = RouteMessage::default();
+        request.header.address_family = AddressFamily::Inet6;
+        let mut found = Vec::new();
+        let marks = self.marks;
+        self.netlink
+            .dump(RouteNetlinkMessage::GetRoute(request), &mut |message| {
+                if let RouteNetlinkMessage::NewRoute(route) = message {
+                    found.extend(ours(&route, marks));
+                }
+            })?;
+        Ok(found)
+    }
+
+    /// Makes the kernel's routes equal to the wanted ones; what had to be done.
+    ///
+    /// With `keeps_unknown` those that are not wanted stay: after a start, what is not known yet
+    /// may still be right (RELAY-064).
+    pub(crate) fn hold(&mut self, wanted: &[RouteOp], keeps_unknown: bool) -> io::Result<Held> {
+        let actual = self.actual()?;
+        let ops = differences(&actual, wanted, keeps_unknown);
+        let failed = self.apply(&ops)?;
+        Ok(Held {
+            actual: actual.len(),
+            repaired: ops.len(),
+            failed,
+        })
+    }
+
+    fn request(&self, op: RouteOp) -> (RouteNetlinkMessage, u16) {
+        let Marks {
+            protocol,
+            table,
+            metric,
+        } = self.marks;
+        let mut route = RouteMessage::default();
+        route.header = RouteHeader {
+            address_family: AddressFamily::Inet6,
+            destination_prefix_length: op.prefix.prefix_len(),
+            protocol: protocol.into(),
+            table: u8::try_from(table).unwrap_or(RouteHeader::RT_TABLE_UNSPEC),
+            scope: RouteScope::Universe,
+            kind: RouteType::Unicast,
+            ..RouteHeader::default()
+        };
+        let destination = RouteAddress::Inet6(op.prefix.addr());
+        route.attributes = vec![
+            RouteAttribute::Destination(destination),
+            RouteAttribute::Priority(metric),
+        ];
+        if u8::try_from(table).is_err() {
+            route.attributes.push(RouteAttribute::Table(table));
+        }
+        match op.target {
+            Some(Target::Interface { index, via }) => {
+                let gateway = via.map(|via| RouteAttribute::Gateway(RouteAddress::Inet6(via)));
+                route.attributes.extend(gateway);
+                route.attributes.push(RouteAttribute::Oif(index));
+                if via.is_some_and(|via| !via.is_unicast_link_local()) {
+                    route.header.flags = netlink_packet_route::route::RouteFlags::Onlink;
+                }
+            }
+            Some(Target::Unreachable) => route.header.kind = RouteType::Unreachable,
+            None => {
+                // Whatever kind it is.
+                route.header.kind = RouteType::Unspec;
+                return (RouteNetlinkMessage::DelRoute(route), 0);
+            }
+        }
+        let flags = NLM_F_CREATE | NLM_F_REPLACE;
+        (RouteNetlinkMessage::NewRoute(route), flags)
+    }
+}
+
+/// What holding routes came to.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    /// How many of ours there were.
+    pub(crate) actual: usize,
+    /// How many changes were needed.
+    pub(crate) repaired: usize,
+    /// Those that were refused.
+    pub(crate) failed: Vec<Failed>,
+}
+
+/// What is to be changed, removals first.
+fn differences(actual: &[Actual], wanted: &[RouteOp], keeps_unknown: bool) -> Vec<RouteOp> {
+    let mut missing: HashMap<Ipv6Net, Option<Target>> =
+        wanted.iter().map(|op| (op.prefix, op.target)).collect();
+    let mut ops = Vec::new();
+    for one in actual {
+        match missing.get(&one.prefix) {
+            Some(target) if *target == one.target => {
+                missing.remove(&one.prefix);
+            }
+            Some(_) => {}
+            None if keeps_unknown => {}
+            None => ops.push(RouteOp {
+                prefix: one.prefix,
+                target: None,
+            }),
+        }
+    }
+    let is_missing = |op: &&RouteOp| missing.contains_key(&op.prefix);
+    ops.extend(wanted.iter().filter(is_missing).copied());
+    ops
+}
+
+/// The route, if it is one of ours.
+fn ours(route: &RouteMessage, marks: Marks) -> Option<Actual> {
+    if u8::from(route.header.protocol) != marks.protocol {
+        return None;
+    }
+    let mut table = u32::from(route.header.table);
+    let (mut prefix, mut index, mut via) = (Ipv6Addr::UNSPECIFIED, None, None);
+    let mut metric = 0;
+    for attribute in &route.attributes {
+        match attribute {
+            RouteAttribute::Table(number) => table = *number,
+            RouteAttribute::Destination(RouteAddress::Inet6(address)) => prefix = *address,
+            RouteAttribute::Gateway(RouteAddress::Inet6(address)) => via = Some(*address),
+            RouteAttribute::Oif(number) => index = Some(*number),
+            RouteAttribute::Priority(number) => metric = *number,
+            _ => {}
+        }
+    }
+    if table != marks.table || metric != marks.metric {
+        return None;
+    }
+    let target = match route.header.kind {
+        RouteType::Unreachable => Some(Target::Unreachable),
+        RouteType::Unicast => index.map(|index| Target::Interface { index, via }),
+        _ => None,
+    };
+    let prefix = Ipv6Net::new(prefix, route.header.destination_prefix_length).ok()?;
+    Some(Actual { prefix, target })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op(prefix: &str, index: u32) -> RouteOp {
+        let target = Target::Interface { index, via: None };
+        RouteOp {
+            prefix: prefix.parse().unwrap(),
+            target: Some(target),
+        }
+    }
+
+    fn actual(prefix: &str, index: u32) -> Actual {
+        let RouteOp { prefix, target } = op(prefix, index);
+        Actual { prefix, target }
+    }
+
+    /// RELAY-063, RELAY-064: what is right is not touched; what is missing, wrong or too much is
+    /// put right, and what is not known yet stays while that is asked for.
+    #[test]
+    fn only_differences_are_repaired() {
+        let (a, b, c) = ("2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:3::/48");
+        let there = [actual(a, 1), actual(b, 1), actual(c, 1)];
+        let wanted = [op(a, 1), op(b, 2), op("2001:db8:4::/48", 1)];
+        let gone = RouteOp {
+            prefix: c.parse().unwrap(),
+            target: None,
+        };
+        let repaired = differences(&there, &wanted, false);
+        assert_eq!(repaired, [gone, wanted[1], wanted[2]]);
+        let kept = differences(&there, &wanted, true);
+        assert_eq!(kept, [wanted[1], wanted[2]]);
+        assert_eq!(
+            differences(&there, &[op(a, 1), op(b, 1), op(c, 1)], false),
+            []
+        );
+    }
+}
