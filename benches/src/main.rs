@@ -13,6 +13,7 @@
 mod bulk;
 mod commit;
 mod fixture;
+mod routes;
 mod scale;
 
 use clap::{Parser, ValueEnum};
@@ -30,6 +31,9 @@ struct Args {
     /// Bindings in the large book.
     #[arg(long, default_value_t = 1_000_000)]
     bindings: u32,
+    /// Routes of the relay.
+    #[arg(long, default_value_t = 100_000)]
+    routes: u32,
     /// Bindings in the largest book, for `scale`.
     #[arg(long, default_value_t = 10_000_000)]
     most: u32,
@@ -46,16 +50,22 @@ enum Which {
     Commit,
     /// First answer, opening and memory, from ten thousand to ten million bindings.
     Scale,
-    /// All but `scale`'s largest.
+    /// Routes back after a reboot of the relay, against `ip -6 -batch`; in a namespace.
+    Routes,
+    /// All but `scale`'s largest and `routes`.
     All,
 }
 
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
     if args.smoke {
-        (args.bindings, args.most) = (2_000, 4_000);
+        (args.bindings, args.most, args.routes) = (2_000, 4_000, 1_000);
     } else if args.which == Which::All {
         args.most = args.bindings;
+    }
+    if args.which == Which::Routes {
+        // First and alone: it takes the process into a namespace.
+        return routes::cold_start(args.routes, if args.smoke { 1 } else { 5 });
     }
     let is = |which| args.which == which || args.which == Which::All;
     if is(Which::Bulk) || is(Which::Many) {

@@ -2,12 +2,16 @@
 # shellcheck shell=bash
 
 bench_smoke() {
-    if ! cargo build -q -p leasebook-bench >"$logs/bench-build.log" 2>&1; then
+    local bench="$target_dir/debug/leasebook-bench"
+    if ! cargo build -q -p leasebook-bench -p leasebook >"$logs/bench-build.log" 2>&1; then
         fail "benchmarks" "they do not build, see $logs/bench-build.log"
-    elif [[ $("$target_dir/debug/leasebook-bench" --help 2>/dev/null || true) != *--smoke* ]]; then
-        skip "benchmarks" "leasebook-bench has no --smoke yet"
+        return
+    fi
+    check "benchmarks in miniature" 300 "$bench" --smoke
+    if unshare --net true 2>/dev/null; then
+        check "benchmark of routes in miniature" 60 "$bench" routes --smoke
     else
-        check "benchmarks in miniature" 300 "$target_dir/debug/leasebook-bench" --smoke
+        skip "benchmark of routes in miniature" "network namespaces are not permitted here"
     fi
 }
 

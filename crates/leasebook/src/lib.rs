@@ -12,6 +12,7 @@
 //! | [`log`] | events with stable ids, on standard error |
 //! | [`metrics`] | counters for Prometheus |
 //! | [`query`] | asking servers: the requestor's sockets and output |
+//! | [`reboot`] | a relay that loses its power, for the demonstration and benchmarks |
 //! | [`relay`] | the relay: sockets, netlink, clocks and signals around its machine |
 //! | [`sample`] | made-up bindings for the demonstration and benchmarks |
 //! | [`serve`] | the server: sockets, clocks and signals around the machines |
@@ -33,6 +34,7 @@ pub mod import;
 pub mod log;
 pub mod metrics;
 pub mod query;
+pub mod reboot;
 pub mod relay;
 pub mod sample;
 pub mod serve;

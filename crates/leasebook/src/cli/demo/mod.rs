@@ -1,5 +1,7 @@
 //! `leasebook demo`: a server with sample bindings, a query, and what to try next.
 
+mod reboot;
+
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
@@ -21,7 +23,8 @@ use crate::show::Format;
 const EXAMPLES: &str = "\
 Examples:
   leasebook demo
-  leasebook demo --bindings 1000000 --keep";
+  leasebook demo --bindings 1000000 --keep
+  sudo leasebook demo --reboot";
 
 /// Start a server with sample bindings on this machine and query it.
 ///
@@ -37,6 +40,10 @@ pub(super) struct Args {
     /// Leave the server running until interrupted, to query it yourself.
     #[arg(long)]
     keep: bool,
+    /// Cut the power of a relay that has this many routes, and count them as they come back; in a
+    /// network namespace of its own, for root or where user namespaces are permitted.
+    #[arg(long, conflicts_with = "keep")]
+    reboot: bool,
 }
 
 /// Clients a relay of the demonstration has at the most.
@@ -53,6 +60,9 @@ const READ_OCTETS: usize = 256 * 1024;
 
 /// Runs the demonstration.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if args.reboot {
+        return reboot::run(args.bindings);
+    }
     let dir = tempfile::Builder::new()
         .prefix("leasebook-demo-")
         .tempdir()
