@@ -100,7 +100,7 @@ fn what_is_wrong_has_its_place() {
             "needs `address`",
         ),
         (
-            &format!("{LEAST}nam = 1\n"),
+            &format!("{LEAST}name2 = 1\n"),
             ":5:1:",
             "`name` is probably meant",
         ),
