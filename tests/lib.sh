@@ -55,6 +55,17 @@ stage() {
     times+=("$(printf '%5d s  %s' $((SECONDS - start)) "$1")")
 }
 
+# without_services COMMAND...: runs it while no package may start its daemon, which on the machine's own network would be heard by others.
+without_services() (
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    "$@"
+)
+
 # packages NAME...: makes sure that these Debian packages are there; returns 1 and says which are not.
 missing_packages=""
 packages() {
@@ -68,7 +79,7 @@ packages() {
         echo "installing Debian packages:$missing_packages"
         export DEBIAN_FRONTEND=noninteractive
         # shellcheck disable=SC2086  # a list of names
-        if { timeout 300 apt-get -qq update && timeout 600 apt-get -qq install -y --no-install-recommends $missing_packages; } \
+        if { timeout 300 apt-get -qq update && without_services timeout 600 apt-get -qq install -y --no-install-recommends $missing_packages; } \
             >"$logs/apt.log" 2>&1 </dev/null; then
             missing_packages=""
             return 0

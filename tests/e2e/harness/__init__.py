@@ -8,5 +8,11 @@ kea        what a Kea lease file says, and the recordings
 daemon     the binary: commands, and the running server
 dissect    tshark
 netns      network namespaces
+topology   hosts and links made of them
+enclosure  a program no one here wrote
+clients    DHCPv6 clients, an adapter each
+relays     DHCPv6 relays, an adapter each
+access     a client's way to the server, with all of these
+capture    what passes on a link
 waiting    deadlines
 """

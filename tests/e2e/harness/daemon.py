@@ -10,12 +10,15 @@ from typing import Sequence, Union
 
 import pytest
 
+from harness.netns import Namespace
 from harness.requestor import Requestor
 from harness.waiting import Deadline, wait_for
 
 BINARY = os.environ.get("LEASEBOOK", str(Path(__file__).resolve().parents[3] / "target" / "debug" / "leasebook"))
 # Exit codes, fixed: others script against them.
 COMPLETE, LOCAL_ERROR, NO_SERVER, PARTIAL, REFUSED = 0, 1, 2, 3, 4
+# DHCPv6 and Bulk Leasequery (RFC 8415 §7.2, RFC 5460 §5.6).
+PORT = 547
 START_SECS = 20
 STOP_SECS = 15
 
@@ -26,9 +29,16 @@ def environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C.UTF-8", "NO_COLOR": "1", "RUST_BACKTRACE": "0"}
 
 
-def leasebook(*arguments: object, expect: Union[int, None] = COMPLETE, seconds: float = 60, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs one command; its exit code must be `expect`, unless that is None."""
+def leasebook(
+    *arguments: object,
+    expect: Union[int, None] = COMPLETE,
+    seconds: float = 60,
+    given: str = "",
+    space: Union[Namespace, None] = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs one command, in a namespace if there is one; its exit code must be `expect`, unless that is None."""
     command = [BINARY, *map(str, arguments)]
+    command = space.command(*command) if space else command
     ran = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds, env=environment())
     skip_if_absent(ran.stderr)
     if expect is not None:
@@ -52,9 +62,20 @@ def free_port() -> int:
 class Server:
     """`leasebook serve` in a folder of its own; started by `with`, and ended with it."""
 
-    def __init__(self, folder: Path, config: str, *, data: Union[Path, None] = None, more: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *,
+        data: Union[Path, None] = None,
+        more: Sequence[str] = (),
+        space: Union[Namespace, None] = None,
+    ) -> None:
+        """In a namespace it has the ports of DHCPv6 and Bulk Leasequery on all addresses, else a port of loopback."""
         self.folder = folder
-        self.port = free_port()
+        folder.mkdir(exist_ok=True)
+        self.space = space
+        self.port = PORT if space else free_port()
         self.config = folder / "leasebook.toml"
         self.config.write_text(config)
         self.data = data or folder / "data"
@@ -72,8 +93,11 @@ class Server:
             self.process.wait(STOP_SECS)
 
     def command(self) -> list[str]:
-        tcp = f"[::1]:{self.port}"
-        return [BINARY, "serve", "--config", str(self.config), "--data", str(self.data), "--tcp", tcp, *self._more]
+        own = [BINARY, "serve", "--config", str(self.config), "--data", str(self.data)]
+        if self.space:
+            every = f"[::]:{self.port}"
+            return self.space.command(*own, "--tcp", every, "--udp", every, *self._more)
+        return [*own, "--tcp", f"[::1]:{self.port}", *self._more]
 
     def launch(self, notify: str = "") -> subprocess.Popen[bytes]:
         """Starts the process and does not wait for anything."""

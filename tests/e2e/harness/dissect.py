@@ -21,6 +21,8 @@ SEGMENT_OCTETS = 32768
 # tshark 4.0 calls every message without options malformed: it asks for the rest of the message, of which nothing is left.
 # RFC 5460 §5.2.2 wants exactly such a LEASEQUERY-DONE, so this one is passed over, and nothing else.
 BARE_DONE_OCTETS = 4
+# PI_WARN of tshark's epan/proto.h: what is worse is an error or a malformed packet.
+EXPERT_WARNING = 0x00600000
 
 
 class Tshark:
@@ -135,3 +137,31 @@ def readable(pcap: Path, port: int) -> list[tuple[bool, bytes]]:
         return streams(pcap, port)
     except subprocess.CalledProcessError:
         return []
+
+
+class Packet:
+    """One datagram of DHCPv6 as tshark sees it; of a relayed one, all messages in it."""
+
+    def __init__(self, line: str) -> None:
+        payload, types, codes, malformed, severities, self.experts = line.split("\t")
+        self.octets = bytes.fromhex(payload)
+        self.types = [int(kind) for kind in types.split(",") if kind]
+        # Codes of all options at every depth, in the order of their octets.
+        self.codes = [int(code) for code in codes.split(",") if code]
+        self.is_malformed = bool(malformed)
+        self.severities = [int(severity) for severity in severities.split(",") if severity]
+
+
+def assert_datagrams_well_formed(pcap: Path, sent: Iterable[bytes]) -> None:
+    """Fails on a datagram of a capture that tshark cannot dissect, or in which it sees other options than are there."""
+    names = ("udp.payload", "dhcpv6.msgtype", "dhcpv6.option.type", "_ws.malformed", "_ws.expert.severity", "_ws.expert.message")
+    wanted = [word for name in names for word in ("-e", name)]
+    command = ["tshark", "-n", "-r", str(pcap), "-Y", "dhcpv6", "-T", "fields", *wanted]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    packets = [Packet(line) for line in ran.stdout.splitlines()]
+    assert [packet.octets for packet in packets] == list(sent), "tshark sees other datagrams than were captured"
+    for packet in packets:
+        what = f"{packet.octets.hex()} ({packet.experts})"
+        assert not packet.is_malformed, f"tshark: malformed: {what}"
+        assert all(severity < EXPERT_WARNING for severity in packet.severities), f"tshark: doubtful: {what}"
+        assert packet.codes == wire.codes(packet.octets), f"tshark: other options than sent: {packet.codes}: {what}"

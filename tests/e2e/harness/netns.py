@@ -1,13 +1,17 @@
 """Network namespaces of our own, so that routes can be set without touching the machine's."""
 
+import ctypes
 import itertools
 import json
 import os
 import shutil
+import socket
 import subprocess
 from typing import Any, Sequence, Union
 
 _numbers = itertools.count(1)
+# linux/sched.h.
+CLONE_NEWNET = 0x40000000
 
 
 def ip(*arguments: str, given: str = "") -> str:
@@ -43,12 +47,41 @@ class Namespace:
             self.ip("-6", "address", "add", address, "dev", name, "nodad")
         self.ip("link", "set", name, "up")
 
+    def setting(self, path: str, value: str) -> None:
+        """Sets one of the kernel's settings inside, by its path below /proc/sys."""
+        script = 'printf %s "$1" > "/proc/sys/$2"'
+        subprocess.run(self.command("sh", "-c", script, "setting", value, path), check=True, timeout=30)
+
+    def addresses(self, interface: str, scope: str = "global") -> set[str]:
+        """The IPv6 addresses of an interface that can be used: neither tentative nor found to be a duplicate."""
+        found = json.loads(self.ip("-6", "-json", "address", "show", "dev", interface, "scope", scope) or "[]")
+        known = [info for entry in found for info in entry.get("addr_info", [])]
+        # What the scope leaves out is told as {}.
+        return {info["local"] for info in known if info and not info.get("tentative") and not info.get("dadfailed")}
+
     def routes(self, *more: str) -> list[dict[str, Any]]:
         return json.loads(self.ip("-6", "-json", "route", "show", *more) or "[]")
+
+    def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
+        """A socket of our own process that is inside: this thread goes there and comes back."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{self.name}") as inside:
+            enter(libc, inside.fileno())
+            try:
+                return socket.socket(family, kind, protocol)
+            finally:
+                enter(libc, home.fileno())
 
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs a program inside."""
         return ["ip", "netns", "exec", self.name, *arguments]
+
+
+def enter(libc: ctypes.CDLL, namespace: int) -> None:
+    """Moves this thread into the network namespace with this descriptor."""
+    if libc.setns(namespace, CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 class Pair:

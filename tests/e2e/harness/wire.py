@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, IPv6Network
 from typing import Union
 
+SOLICIT, ADVERTISE, REQUEST, CONFIRM, RENEW, REBIND, REPLY, RELEASE, DECLINE = 1, 2, 3, 4, 5, 6, 7, 8, 9
+INFORMATION_REQUEST, RELAY_FORW, RELAY_REPL = 11, 12, 13
 LEASEQUERY, LEASEQUERY_REPLY, LEASEQUERY_DONE, LEASEQUERY_DATA = 14, 15, 16, 17
 
-CLIENTID, SERVERID, IAADDR, ORO, STATUS_CODE, INTERFACE_ID = 1, 2, 5, 6, 13, 18
-IAPREFIX, REMOTE_ID, LQ_QUERY, CLIENT_DATA, CLT_TIME, LQ_RELAY_DATA, RELAY_ID = 26, 37, 44, 45, 46, 47, 53
+CLIENTID, SERVERID, IA_NA, IA_TA, IAADDR, ORO, RELAY_MSG, STATUS_CODE, RAPID_COMMIT, INTERFACE_ID = 1, 2, 3, 4, 5, 6, 9, 13, 14, 18
+IA_PD, IAPREFIX, REMOTE_ID, LQ_QUERY, CLIENT_DATA, CLT_TIME, LQ_RELAY_DATA, RELAY_ID = 25, 26, 37, 44, 45, 46, 47, 53
 
 SUCCESS, UNKNOWN_QUERY_TYPE, MALFORMED_QUERY, NOT_CONFIGURED, NOT_ALLOWED, QUERY_TERMINATED = 0, 7, 8, 9, 10, 11
 
@@ -66,10 +68,15 @@ class Message:
         return head + b"".join(option.compose() for option in self.options)
 
 
+def head_octets(octets: bytes) -> int:
+    """Octets before the first option of a message: type and transaction-id, or those of a relay (RFC 8415 §9)."""
+    return 34 if octets[:1] in (bytes([RELAY_FORW]), bytes([RELAY_REPL])) else 4
+
+
 def message(octets: bytes) -> Message:
     if len(octets) < 4:
         raise Malformed(f"{len(octets)} octets, a message has at least 4")
-    return Message(octets[0], int.from_bytes(octets[1:4], "big"), tuple(options(octets[4:])))
+    return Message(octets[0], int.from_bytes(octets[1:4], "big"), tuple(options(octets[head_octets(octets) :])))
 
 
 def frame(octets: bytes) -> bytes:
@@ -135,7 +142,7 @@ def binding(client_data: bytes) -> Binding:
 
 
 # Where the options inside an option begin; tshark 4.0 does not look into LQ_RELAY_DATA.
-CONTAINERS = {IAADDR: 24, IAPREFIX: 25, LQ_QUERY: 17, CLIENT_DATA: 0}
+CONTAINERS = {IA_NA: 12, IA_TA: 4, IA_PD: 12, IAADDR: 24, IAPREFIX: 25, LQ_QUERY: 17, CLIENT_DATA: 0}
 
 
 def codes(octets: bytes) -> list[int]:
@@ -145,11 +152,13 @@ def codes(octets: bytes) -> list[int]:
         found = []
         for option in options(inside):
             found.append(option.code)
+            if option.code == RELAY_MSG:
+                found += walk(option.data[head_octets(option.data) :])
             if option.code in CONTAINERS:
                 found += walk(option.data[CONTAINERS[option.code] :])
         return found
 
     try:
-        return walk(octets[4:])
+        return walk(octets[head_octets(octets) :])
     except Malformed:
         return []

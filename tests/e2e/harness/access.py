@@ -1,0 +1,106 @@
+"""A client's way to the server: hosts and links, the server at their end, and a record of all that was said."""
+
+import json
+from contextlib import ExitStack
+from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Any, Union
+
+from harness.capture import Capture, Datagram
+from harness.daemon import Server, leasebook
+from harness.topology import ACCESS_PREFIX, CORE_ADDRESSES, SERVER_PORT, Topology
+
+SERVER_ID = bytes.fromhex("0002000009bf0123456789")
+POOL = (IPv6Address("3fff:0:1::1000"), IPv6Address("3fff:0:1::10ff"))
+PREFIX_POOL = IPv6Network("3fff:100::/40")
+DELEGATED_LENGTH = 56
+RESOLVER = IPv6Address("3fff:0:f0::53")
+# Times that let a client renew while one waits for it.
+SHORT = 't1 = "2s"\nt2 = "4s"\npreferred-lifetime = "20s"\nvalid-lifetime = "30s"'
+
+# How a query calls what came from the server in its JSON lines: docs/cli.md.
+Told = dict[str, Any]
+
+
+def configuration(*, dhcp: str = "", link: str = "", pool: str = "", hops: int = 0, server_id: bytes = SERVER_ID) -> str:
+    """The server's configuration; `dhcp`, `link` and `pool` are lines of these sections."""
+    interfaces = "" if hops else f'interfaces = ["{SERVER_PORT}"]'
+    return f"""server-id = "{server_id.hex()}"
+[dhcp]
+{dhcp}
+[dhcp.options]
+dns-servers = ["{RESOLVER}"]
+domain-search = ["access.example"]
+[log]
+level = "debug"
+[[link]]
+id = 1
+name = "access"
+on-link = ["{ACCESS_PREFIX}"]
+{interfaces}
+{link}
+[[link.pool]]
+addresses = "{POOL[0]}-{POOL[1]}"
+{pool}
+[[link.prefix-pool]]
+prefix = "{PREFIX_POOL}"
+delegated-length = {DELEGATED_LENGTH}
+""" + (core_link() if hops else "")
+
+
+def core_link() -> str:
+    """The link between the last relay and the server, on which relays are heard by multicast and no one gets a lease."""
+    return f"""
+[[link]]
+id = 2
+name = "core"
+on-link = ["{IPv6Network(CORE_ADDRESSES[0][1], strict=False)}", "{IPv6Network(CORE_ADDRESSES[1][1], strict=False)}"]
+interfaces = ["{SERVER_PORT}"]
+"""
+
+
+class Access:
+    """All of it, running while the `with` block does; what was captured is judged at its end."""
+
+    def __init__(self, folder: Path, hops: int = 0, **settings: str) -> None:
+        self.folder = folder
+        self.topology = Topology(hops)
+        text = configuration(hops=hops, **settings)
+        self.server = Server(folder / "server", text, space=self.topology.server)
+        self._stack = ExitStack()
+        # One for each link, from the client outwards.
+        self.captures = [Capture(link.space) for link in self.topology.links]
+
+    def __enter__(self) -> "Access":
+        with ExitStack() as stack:
+            for part in [self.topology, *self.captures, self.server]:
+                stack.enter_context(part)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._stack.close()
+        if kind is None:
+            for capture in self.captures:
+                capture.assert_well_formed(self.folder)
+
+    def query(self, *what: object, expect: Union[int, None] = 0) -> list[Told]:
+        """What `leasebook query` on the server's own host is told, one for each client and link."""
+        words = ["query", "::1", *what, "--format", "json", "--quiet"]
+        ran = leasebook(*words, space=self.topology.server, expect=expect)
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    def clients_of(self, lease: Union[IPv6Address, IPv6Network], *how: str) -> list[Told]:
+        """The bindings with a lease, asked by an address in it."""
+        address = lease.network_address + 1 if isinstance(lease, IPv6Network) else lease
+        return self.query("address", address, *how)
+
+    def said(self, kind: int) -> list[Datagram]:
+        """The messages of a type on the client's own link, until now."""
+        return [datagram for datagram in self.captures[0].datagrams() if datagram.octets[0] == kind]
+
+
+def leases_of(told: Told) -> frozenset[Union[IPv6Address, IPv6Network]]:
+    """The addresses and prefixes of one binding."""
+    leases = told["leases"]
+    return frozenset(IPv6Address(lease["address"]) if "address" in lease else IPv6Network(lease["prefix"]) for lease in leases)

@@ -1,0 +1,70 @@
+"""Dibbler's client."""
+
+from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Mapping
+from xml.etree import ElementTree
+
+from harness.clients import Client, Held
+from harness.topology import DOWNLINK
+
+
+class DibblerClient(Client):
+    name = "dibbler-client"
+    program = "dibbler-client"
+    package = "dibbler-client"
+    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
+
+    def places(self) -> Mapping[str, Path]:
+        folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
+        for folder in folders.values():
+            (self.folder / folder).mkdir(exist_ok=True)
+        return {place: self.folder / folder for place, folder in folders.items()}
+
+    def start(self) -> None:
+        self.places()
+        (self.folder / "etc" / "client.conf").write_text(self.configuration())
+        super().start()
+
+    def configuration(self) -> str:
+        prefix = f"pd {{\n  prefix :: /{self.wish.length}\n }}" if self.wish.length else "pd"
+        inside = ["ia"] * self.wish.addresses + [prefix] * self.wish.prefixes
+        if self.wish.is_stateless:
+            inside = ["stateless"]
+        if self.wish.rapid_commit:
+            inside.append("rapid-commit yes")
+        inside += ["option dns-server", "option domain"]
+        if self.wish.name:
+            inside.append(f"option fqdn {self.wish.name}")
+        lines = ["log-level 8", "log-mode full", f'downlink-prefix-ifaces "{DOWNLINK}"', f'iface "{self.interface}" {{']
+        return "\n".join([*lines, *(f" {line}" for line in inside), "}", ""])
+
+    def arguments(self) -> list[str]:
+        return ["run"]
+
+    def log(self) -> str:
+        own = self.folder / "log" / "dibbler-client.log"
+        return super().log() + (own.read_text(errors="replace") if own.exists() else "")
+
+    def book(self) -> str:
+        """The client's own book of addresses and prefixes."""
+        file = self.folder / "lib" / "client-AddrMgr.xml"
+        return file.read_text(errors="replace") if file.exists() else ""
+
+    def held(self) -> Held:
+        try:
+            book = ElementTree.fromstring(self.book())
+        except ElementTree.ParseError:
+            # Not there yet, or just being written.
+            return Held()
+        addresses = [(entry.text or "").strip() for entry in book.iter("AddrAddr")]
+        prefixes = [f"{(entry.text or '').strip()}/{entry.get('length')}" for entry in book.iter("AddrPrefix")]
+        return Held(frozenset(map(IPv6Address, addresses)), frozenset(map(IPv6Network, prefixes)))
+
+    def options(self) -> str:
+        root = self.folder / "lib"
+        return "\n".join(file.read_text(errors="replace") for file in sorted(root.glob("*")) if file.is_file())
+
+    def release(self) -> None:
+        """It gives everything back when it is asked to end."""
+        self.stop()

@@ -1,0 +1,44 @@
+"""Dibbler's relay."""
+
+from pathlib import Path
+from typing import Mapping
+
+from harness.relays import Relay
+
+
+class DibblerRelay(Relay):
+    name = "dibbler-relay"
+    program = "dibbler-relay"
+    package = "dibbler-relay"
+    adds = frozenset({"interface-id", "remote-id", "relay-id"})
+
+    def places(self) -> Mapping[str, Path]:
+        folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
+        for folder in folders.values():
+            (self.folder / folder).mkdir(exist_ok=True)
+        return {place: self.folder / folder for place, folder in folders.items()}
+
+    def start(self) -> None:
+        self.places()
+        (self.folder / "etc" / "relay.conf").write_text(self.configuration())
+        super().start()
+
+    def configuration(self) -> str:
+        lines = ["log-level 8", "log-mode full"]
+        if self.route.remote_id:
+            enterprise, value = self.route.remote_id
+            lines.append(f"option remote-id {enterprise}-0x{value.hex()}")
+        if self.route.relay_id:
+            lines.append(f"option relay-id {self.route.relay_id.hex(':')}")
+        interface_id = int.from_bytes(self.route.interface_id or b"\0\0\0\7", "big")
+        server = f"server unicast {self.route.towards}" if self.route.towards else "server multicast yes"
+        lines += [f"iface {self.down} {{", " client multicast yes", f" interface-id {interface_id}", "}"]
+        lines += [f"iface {self.up} {{", f" {server}", "}"]
+        return "\n".join(lines) + "\n"
+
+    def arguments(self) -> list[str]:
+        return ["run"]
+
+    def log(self) -> str:
+        own = self.folder / "log" / "dibbler-relay.log"
+        return super().log() + (own.read_text(errors="replace") if own.exists() else "")
