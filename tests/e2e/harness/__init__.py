@@ -14,5 +14,8 @@ clients    DHCPv6 clients, an adapter each
 relays     DHCPv6 relays, an adapter each
 access     a client's way to the server, with all of these
 capture    what passes on a link
+edge       a provider's edge in namespaces: server, relay, customers
+subscriber a DHCPv6 client of a few lines
+teller     a server that tells what a test has it tell
 waiting    deadlines
 """

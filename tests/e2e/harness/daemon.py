@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Sequence, Union
+from typing import Sequence, TypeVar, Union
 
 import pytest
 
@@ -21,6 +21,7 @@ COMPLETE, LOCAL_ERROR, NO_SERVER, PARTIAL, REFUSED = 0, 1, 2, 3, 4
 PORT = 547
 START_SECS = 20
 STOP_SECS = 15
+Self = TypeVar("Self", bound="Daemon")
 
 
 def environment() -> dict[str, str]:
@@ -59,31 +60,17 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class Server:
-    """`leasebook serve` in a folder of its own; started by `with`, and ended with it."""
+class Daemon:
+    """A process of the binary that says when it is ready; started by `with`, and ended with it."""
 
-    def __init__(
-        self,
-        folder: Path,
-        config: str,
-        *,
-        data: Union[Path, None] = None,
-        more: Sequence[str] = (),
-        space: Union[Namespace, None] = None,
-    ) -> None:
-        """In a namespace it has the ports of DHCPv6 and Bulk Leasequery on all addresses, else a port of loopback."""
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
+    def __init__(self, log: Path, space: Union[Namespace, None] = None) -> None:
+        self._log = log
         self.space = space
-        self.port = PORT if space else free_port()
-        self.config = folder / "leasebook.toml"
-        self.config.write_text(config)
-        self.data = data or folder / "data"
-        self._more = list(more)
-        self._log = folder / "serve.log"
+        # What the process gets to see besides.
+        self.variables: dict[str, str] = {}
         self.process: Union[subprocess.Popen[bytes], None] = None
 
-    def __enter__(self) -> "Server":
+    def __enter__(self: Self) -> Self:
         self.start()
         return self
 
@@ -93,17 +80,15 @@ class Server:
             self.process.wait(STOP_SECS)
 
     def command(self) -> list[str]:
-        own = [BINARY, "serve", "--config", str(self.config), "--data", str(self.data)]
-        if self.space:
-            every = f"[::]:{self.port}"
-            return self.space.command(*own, "--tcp", every, "--udp", every, *self._more)
-        return [*own, "--tcp", f"[::1]:{self.port}", *self._more]
+        """The command line."""
+        raise NotImplementedError
 
     def launch(self, notify: str = "") -> subprocess.Popen[bytes]:
         """Starts the process and does not wait for anything."""
+        command = self.space.command(*self.command()) if self.space else self.command()
         with self._log.open("ab") as log:
-            wanted = {**environment(), **({"NOTIFY_SOCKET": notify} if notify else {})}
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=wanted)
+            wanted = {**environment(), **self.variables, **({"NOTIFY_SOCKET": notify} if notify else {})}
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=wanted)
         return self.process
 
     def start(self) -> None:
@@ -121,12 +106,15 @@ class Server:
             while b"READY=1" not in said:
                 if process.poll() is not None:
                     skip_if_absent(self.log())
-                assert process.poll() is None, f"serve ended with {process.returncode}:\n{self.log()}"
-                assert not deadline.is_over(), f"serve was not ready within {START_SECS} s:\n{self.log()}"
+                assert process.poll() is None, f"{self._name()} ended with {process.returncode}:\n{self.log()}"
+                assert not deadline.is_over(), f"{self._name()} was not ready within {START_SECS} s:\n{self.log()}"
                 try:
                     said = notify.recv(4096)
                 except TimeoutError:
                     continue
+
+    def _name(self) -> str:
+        return self.command()[1]
 
     def log(self) -> str:
         """What it wrote until now."""
@@ -135,7 +123,7 @@ class Server:
     def wait_for_log(self, text: str, seconds: float = 10) -> str:
         """The first line of the log with `text` in it."""
         found = lambda: next((line for line in self.log().splitlines() if text in line), "")  # noqa: E731
-        return wait_for(f"'{text}' in the log of serve", found, seconds)
+        return wait_for(f"'{text}' in the log of {self._name()}", found, seconds)
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -155,6 +143,36 @@ class Server:
         """Ends it as a crash would."""
         self.signal(signal.SIGKILL)
         self.wait()
+
+
+class Server(Daemon):
+    """`leasebook serve` in a folder of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: str,
+        *,
+        data: Union[Path, None] = None,
+        more: Sequence[str] = (),
+        space: Union[Namespace, None] = None,
+    ) -> None:
+        """In a namespace it has the ports of DHCPv6 and Bulk Leasequery on all addresses, else a port of loopback."""
+        folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(folder / "serve.log", space)
+        self.folder = folder
+        self.port = PORT if space else free_port()
+        self.config = folder / "leasebook.toml"
+        self.config.write_text(config)
+        self.data = data or folder / "data"
+        self._more = list(more)
+
+    def command(self) -> list[str]:
+        own = [BINARY, "serve", "--config", str(self.config), "--data", str(self.data)]
+        if self.space:
+            every = f"[::]:{self.port}"
+            return [*own, "--tcp", every, "--udp", every, *self._more]
+        return [*own, "--tcp", f"[::1]:{self.port}", *self._more]
 
     def connect(self, **more: object) -> Requestor:
         return Requestor("::1", self.port, **more)

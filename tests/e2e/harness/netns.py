@@ -1,5 +1,6 @@
 """Network namespaces of our own, so that routes can be set without touching the machine's."""
 
+import contextlib
 import ctypes
 import itertools
 import json
@@ -7,10 +8,11 @@ import os
 import shutil
 import socket
 import subprocess
-from typing import Any, Sequence, Union
+from typing import Any, Iterator, Sequence, Union
 
 _numbers = itertools.count(1)
-# linux/sched.h.
+_libc = ctypes.CDLL(None, use_errno=True)
+# linux/sched.h
 CLONE_NEWNET = 0x40000000
 
 
@@ -63,25 +65,46 @@ class Namespace:
         return json.loads(self.ip("-6", "-json", "route", "show", *more) or "[]")
 
     def socket(self, family: int, kind: int, protocol: int = 0) -> socket.socket:
-        """A socket of our own process that is inside: this thread goes there and comes back."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{self.name}") as inside:
-            enter(libc, inside.fileno())
-            try:
-                return socket.socket(family, kind, protocol)
-            finally:
-                enter(libc, home.fileno())
+        """A socket of our own process that is inside."""
+        with self.inside():
+            return socket.socket(family, kind, protocol)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line that runs a program inside."""
         return ["ip", "netns", "exec", self.name, *arguments]
 
+    def run(self, *arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+        """Runs a program inside to its end, whatever its exit code."""
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=seconds)
 
-def enter(libc: ctypes.CDLL, namespace: int) -> None:
-    """Moves this thread into the network namespace with this descriptor."""
-    if libc.setns(namespace, CLONE_NEWNET):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    @contextlib.contextmanager
+    def inside(self) -> Iterator[None]:
+        """Puts this thread inside; a socket made there stays there when the block ends."""
+        with open("/proc/thread-self/ns/net") as outside, open(f"/run/netns/{self.name}") as here:
+            enter(here.fileno())
+            try:
+                yield
+            finally:
+                enter(outside.fileno())
+
+    def link_local(self, interface: str) -> str:
+        """The link-local address of an interface."""
+        found = self.addresses(interface, scope="link")
+        assert found, f"{interface} of {self.name} has no link-local address"
+        return min(found)
+
+
+def enter(namespace: int) -> None:
+    """Moves this thread into the network namespace of an open file."""
+    if _libc.setns(namespace, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def join(one: Namespace, its_end: str, other: Namespace, other_end: str) -> None:
+    """A pair of virtual interfaces, one in each namespace, both up."""
+    one.ip("link", "add", "name", its_end, "type", "veth", "peer", "name", other_end, "netns", other.name)
+    one.ip("link", "set", its_end, "up")
+    other.ip("link", "set", other_end, "up")
 
 
 class Pair:

@@ -193,7 +193,7 @@ events! {
     /// `wanted` are to be, `changes` were needed. Someone else may work on them.
     RELAY_ROUTES_REPAIRED WARN "routes repaired";
     /// The kernel refuses routes: `count` of them, `prefix` is the first, with its `error`. They
-    /// are tried again when interfaces change.
+    /// are tried again every 15 seconds, and when interfaces change.
     RELAY_ROUTE_FAILED ERROR "route refused by the kernel";
     /// The kernel does not take routes at all: `error`. The relay needs CAP_NET_ADMIN.
     RELAY_NETLINK_FAILED ERROR "no way to the kernel's routes";

@@ -36,7 +36,7 @@ const GROUP_HOPS: u32 = 8;
 /// How long changes in the kernel gather before they are looked at.
 const GATHER: Duration = Duration::from_millis(50);
 
-/// How often counters are told, and names of servers looked up again.
+/// How often counters are told, and what the kernel refused is tried again.
 const TELL_EVERY: Duration = Duration::from_secs(15);
 
 /// Runs the relay until a signal ends it.
@@ -203,6 +203,9 @@ impl Daemon {
                 _ = alive.tick() => systemd::alive(),
                 _ = ticks.tick() => {
                     metrics::relay::tell_delegations(self.shared.relay().table());
+                    if self.shared.keeper().progress().is_lacking() {
+                        self.shared.hold(!self.is_swept);
+                    }
                     if is_ready {
                         systemd::status(&self.one_line());
                     }

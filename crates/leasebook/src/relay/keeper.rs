@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::kernel::{Failed, Marks, RouteOp, Routes};
@@ -35,6 +35,7 @@ pub(super) struct Progress {
     asked: AtomicU64,
     done: AtomicU64,
     failed: AtomicU64,
+    is_lacking: AtomicBool,
 }
 
 impl Progress {
@@ -47,6 +48,12 @@ impl Progress {
     /// Changes that the kernel refused, since the start.
     pub(super) fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the kernel refused something since all was last held equal: another attempt is
+    /// due.
+    pub(super) fn is_lacking(&self) -> bool {
+        self.is_lacking.load(Ordering::Relaxed)
     }
 }
 
@@ -118,6 +125,7 @@ impl Thread {
                     wanted,
                     keeps_unknown,
                 } => {
+                    self.progress.is_lacking.store(false, Ordering::Relaxed);
                     match self.routes.hold(&wanted, keeps_unknown) {
                         Ok(held) => {
                             if held.repaired > 0 {
@@ -147,6 +155,7 @@ impl Thread {
         let Some(first) = failed.first() else {
             return;
         };
+        self.progress.is_lacking.store(true, Ordering::Relaxed);
         let count = u64::try_from(failed.len()).unwrap_or(u64::MAX);
         self.progress.failed.fetch_add(count, Ordering::Relaxed);
         counters::count_refused_routes(count);
@@ -157,6 +166,7 @@ impl Thread {
     }
 
     fn broken(&mut self, error: &io::Error) {
+        self.progress.is_lacking.store(true, Ordering::Relaxed);
         if let Some(times) = self.refused.now() {
             tell!(events::RELAY_NETLINK_FAILED, error = %error, times);
         }

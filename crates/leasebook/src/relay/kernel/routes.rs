@@ -5,7 +5,7 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType,
 };
@@ -19,6 +19,9 @@ const BATCH: usize = 256;
 
 /// "No such process": the route to be deleted is not there.
 const ESRCH: i32 = 3;
+
+/// "File exists": the prefix has a route of the same metric, and it is not known to be ours.
+const EEXIST: i32 = 17;
 
 /// How our routes are told from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +76,14 @@ pub(crate) struct Actual {
 }
 
 /// The way to the kernel's routes.
+///
+/// A route is put in place of another only where that one is known to be ours: the kernel itself
+/// tells routes of one prefix apart by their metric alone, and would replace an operator's.
 pub(crate) struct Routes {
     netlink: Netlink,
     marks: Marks,
+    /// Ours as they were seen last, with every change since; none until they were seen.
+    ours: Option<HashMap<Ipv6Net, Option<Target>>>,
 }
 
 impl Routes {
@@ -84,24 +92,95 @@ impl Routes {
         Ok(Self {
             netlink: Netlink::open(&[])?,
             marks,
+            ours: None,
         })
     }
 
-    /// Makes the changes in order; those that were refused.
+    /// Makes the changes in order; those that were refused. What is so already is left alone, so
+    /// that nobody who watches the kernel hears of it (RELAY-064).
     pub(crate) fn apply(&mut self, ops: &[RouteOp]) -> io::Result<Vec<Failed>> {
+        if self.ours.is_none() {
+            self.actual()?;
+        }
         let mut failed = Vec::new();
+        let mut taken = Vec::new();
         for batch in ops.chunks(BATCH) {
-            let requests: Vec<_> = batch.iter().map(|op| self.request(*op)).collect();
-            for refused in self.netlink.requests(&requests)? {
-                let Some(op) = batch.get(refused.place).copied() else {
-                    continue;
-                };
-                let is_gone = op.target.is_none() && refused.error.raw_os_error() == Some(ESRCH);
-                if !is_gone {
-                    let error = refused.error;
-                    failed.push(Failed { op, error });
+            for one in self.apply_some(batch)? {
+                match one.error.raw_os_error() {
+                    Some(EEXIST) => taken.push(one.op),
+                    _ => failed.push(one),
                 }
             }
+        }
+        if !taken.is_empty() {
+            // Later changes of the same prefix count alone.
+            let last: HashMap<Ipv6Net, RouteOp> = ops.iter().map(|op| (op.prefix, *op)).collect();
+            taken.retain(|op| last.get(&op.prefix) == Some(op));
+            failed.extend(self.apply_to_taken(&taken)?);
+        }
+        Ok(failed)
+    }
+
+    /// Makes changes where a route was found that was not known: it may be ours all the same.
+    fn apply_to_taken(&mut self, taken: &[RouteOp]) -> io::Result<Vec<Failed>> {
+        self.actual()?;
+        let is_ours = |op: &&RouteOp| {
+            let ours = self.ours.as_ref();
+            ours.is_some_and(|ours| ours.contains_key(&op.prefix))
+        };
+        let (ours, theirs): (Vec<&RouteOp>, Vec<&RouteOp>) = taken.iter().partition(is_ours);
+        let ours: Vec<RouteOp> = ours.into_iter().copied().collect();
+        let mut failed = Vec::new();
+        for batch in ours.chunks(BATCH) {
+            failed.extend(self.apply_some(batch)?);
+        }
+        failed.extend(theirs.into_iter().map(|op| Failed {
+            op: *op,
+            error: io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the prefix has a route of the same metric that is not this relay's",
+            ),
+        }));
+        Ok(failed)
+    }
+
+    /// Makes the changes of one batch; those that were refused.
+    fn apply_some(&mut self, batch: &[RouteOp]) -> io::Result<Vec<Failed>> {
+        let ours = self.ours.get_or_insert_default();
+        let mut sent = Vec::with_capacity(batch.len());
+        let mut requests = Vec::with_capacity(batch.len());
+        for op in batch {
+            let is_there = ours.get(&op.prefix).copied();
+            let flags = match (op.target, is_there) {
+                (Some(target), Some(there)) if there == Some(target) => continue,
+                (Some(_), Some(_)) => NLM_F_CREATE | NLM_F_REPLACE,
+                (Some(_), None) => NLM_F_CREATE | NLM_F_EXCL,
+                (None, _) => 0,
+            };
+            match op.target {
+                Some(target) => ours.insert(op.prefix, Some(target)),
+                None => ours.remove(&op.prefix),
+            };
+            requests.push((request(*op, self.marks), flags));
+            sent.push(*op);
+        }
+        let refused = self.netlink.requests(&requests).inspect_err(|_| {
+            // How far the kernel came is not known.
+            self.ours = None;
+        })?;
+        let ours = self.ours.get_or_insert_default();
+        let mut failed = Vec::new();
+        for refused in refused {
+            let Some(op) = sent.get(refused.place).copied() else {
+                continue;
+            };
+            if op.target.is_some() {
+                ours.remove(&op.prefix);
+            } else if refused.error.raw_os_error() == Some(ESRCH) {
+                continue;
+            }
+            let error = refused.error;
+            failed.push(Failed { op, error });
         }
         Ok(failed)
     }
@@ -118,6 +197,7 @@ impl Routes {
                     found.extend(ours(&route, marks));
                 }
             })?;
+        self.ours = Some(found.iter().map(|one| (one.prefix, one.target)).collect());
         Ok(found)
     }
 
@@ -134,50 +214,6 @@ impl Routes {
             repaired: ops.len(),
             failed,
         })
-    }
-
-    fn request(&self, op: RouteOp) -> (RouteNetlinkMessage, u16) {
-        let Marks {
-            protocol,
-            table,
-            metric,
-        } = self.marks;
-        let mut route = RouteMessage::default();
-        route.header = RouteHeader {
-            address_family: AddressFamily::Inet6,
-            destination_prefix_length: op.prefix.prefix_len(),
-            protocol: protocol.into(),
-            table: u8::try_from(table).unwrap_or(RouteHeader::RT_TABLE_UNSPEC),
-            scope: RouteScope::Universe,
-            kind: RouteType::Unicast,
-            ..RouteHeader::default()
-        };
-        let destination = RouteAddress::Inet6(op.prefix.addr());
-        route.attributes = vec![
-            RouteAttribute::Destination(destination),
-            RouteAttribute::Priority(metric),
-        ];
-        if u8::try_from(table).is_err() {
-            route.attributes.push(RouteAttribute::Table(table));
-        }
-        match op.target {
-            Some(Target::Interface { index, via }) => {
-                let gateway = via.map(|via| RouteAttribute::Gateway(RouteAddress::Inet6(via)));
-                route.attributes.extend(gateway);
-                route.attributes.push(RouteAttribute::Oif(index));
-                if via.is_some_and(|via| !via.is_unicast_link_local()) {
-                    route.header.flags = netlink_packet_route::route::RouteFlags::Onlink;
-                }
-            }
-            Some(Target::Unreachable) => route.header.kind = RouteType::Unreachable,
-            None => {
-                // Whatever kind it is.
-                route.header.kind = RouteType::Unspec;
-                return (RouteNetlinkMessage::DelRoute(route), 0);
-            }
-        }
-        let flags = NLM_F_CREATE | NLM_F_REPLACE;
-        (RouteNetlinkMessage::NewRoute(route), flags)
     }
 }
 
@@ -215,8 +251,52 @@ fn differences(actual: &[Actual], wanted: &[RouteOp], keeps_unknown: bool) -> Ve
     ops
 }
 
+/// What the kernel is told.
+fn request(op: RouteOp, marks: Marks) -> RouteNetlinkMessage {
+    let Marks {
+        protocol,
+        table,
+        metric,
+    } = marks;
+    let mut route = RouteMessage::default();
+    route.header = RouteHeader {
+        address_family: AddressFamily::Inet6,
+        destination_prefix_length: op.prefix.prefix_len(),
+        protocol: protocol.into(),
+        table: u8::try_from(table).unwrap_or(RouteHeader::RT_TABLE_UNSPEC),
+        scope: RouteScope::Universe,
+        kind: RouteType::Unicast,
+        ..RouteHeader::default()
+    };
+    let destination = RouteAddress::Inet6(op.prefix.addr());
+    route.attributes = vec![
+        RouteAttribute::Destination(destination),
+        RouteAttribute::Priority(metric),
+    ];
+    if u8::try_from(table).is_err() {
+        route.attributes.push(RouteAttribute::Table(table));
+    }
+    match op.target {
+        Some(Target::Interface { index, via }) => {
+            let gateway = via.map(|via| RouteAttribute::Gateway(RouteAddress::Inet6(via)));
+            route.attributes.extend(gateway);
+            route.attributes.push(RouteAttribute::Oif(index));
+            if via.is_some_and(|via| !via.is_unicast_link_local()) {
+                route.header.flags = netlink_packet_route::route::RouteFlags::Onlink;
+            }
+        }
+        Some(Target::Unreachable) => route.header.kind = RouteType::Unreachable,
+        None => {
+            // Whatever kind it is.
+            route.header.kind = RouteType::Unspec;
+            return RouteNetlinkMessage::DelRoute(route);
+        }
+    }
+    RouteNetlinkMessage::NewRoute(route)
+}
+
 /// The route, if it is one of ours.
-fn ours(route: &RouteMessage, marks: Marks) -> Option<Actual> {
+pub(super) fn ours(route: &RouteMessage, marks: Marks) -> Option<Actual> {
     if u8::from(route.header.protocol) != marks.protocol {
         return None;
     }
