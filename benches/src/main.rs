@@ -12,11 +12,21 @@
 
 mod bulk;
 mod commit;
+mod datagrams;
+mod dhcp;
+mod field;
 mod fixture;
+mod learning;
+mod pool;
+mod relaying;
 mod routes;
 mod scale;
+mod search;
+
+use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use search::Effort;
 
 /// Measures leasebook against limits of the same machine.
 #[derive(Debug, Parser)]
@@ -52,7 +62,19 @@ enum Which {
     Scale,
     /// Routes back after a reboot of the relay, against `ip -6 -batch`; in a namespace.
     Routes,
-    /// All but `scale`'s largest and `routes`.
+    /// DHCPv6 exchanges, against Debian's Kea; in namespaces.
+    Dhcp,
+    /// DHCPv6 delays while a bulk query streams the book; in a namespace.
+    DhcpBulk,
+    /// DHCPv6 with the largest book: its rate, and the first answer after a start; in a namespace.
+    DhcpLarge,
+    /// Relaying, against Debian's relays; in namespaces.
+    Relaying,
+    /// Finding a free prefix in a pool of a million.
+    Pool,
+    /// Learning a delegation while a million are held.
+    Learning,
+    /// All but `scale`'s largest and those in namespaces.
     All,
 }
 
@@ -63,9 +85,8 @@ fn main() -> anyhow::Result<()> {
     } else if args.which == Which::All {
         args.most = args.bindings;
     }
-    if args.which == Which::Routes {
-        // First and alone: it takes the process into a namespace.
-        return routes::cold_start(args.routes, if args.smoke { 1 } else { 5 });
+    if let Some(done) = in_namespaces(&args) {
+        return done;
     }
     let is = |which| args.which == which || args.which == Which::All;
     if is(Which::Bulk) || is(Which::Many) {
@@ -84,5 +105,43 @@ fn main() -> anyhow::Result<()> {
     if is(Which::Scale) {
         scale::run(&[10_000.min(args.most), args.bindings, args.most])?;
     }
+    if is(Which::Pool) {
+        let (finds, rounds) = if args.smoke { (100, 1) } else { (100_000, 7) };
+        pool::allocation(finds, rounds)?;
+    }
+    if is(Which::Learning) {
+        let more = if args.smoke { 100 } else { 20_000 };
+        learning::learning(args.bindings, more)?;
+    }
     Ok(())
+}
+
+/// Runs a benchmark that takes the process into a namespace, before there is a second thread;
+/// none if another one is asked for.
+fn in_namespaces(args: &Args) -> Option<anyhow::Result<()>> {
+    let effort = if args.smoke {
+        Effort {
+            step: Duration::from_millis(100),
+            from: 100,
+            steps: 1,
+            rounds: 1,
+        }
+    } else {
+        Effort {
+            step: Duration::from_secs(2),
+            from: 2000,
+            steps: 10,
+            rounds: 3,
+        }
+    };
+    let rounds = if args.smoke { 1 } else { 5 };
+    let second = effort.step;
+    Some(match args.which {
+        Which::Routes => routes::cold_start(args.routes, rounds),
+        Which::Dhcp => dhcp::exchanges(effort),
+        Which::DhcpBulk => dhcp::beside_bulk(args.bindings, rounds, 2 * second),
+        Which::DhcpLarge => dhcp::restart(args.most, effort.rounds, effort),
+        Which::Relaying => relaying::relaying(effort),
+        _ => return None,
+    })
 }

@@ -1,11 +1,11 @@
 //! Routes after a reboot of the relay, beside `ip -6 -batch` with the same routes.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use leasebook::reboot::{ColdStart, Site, routes};
 
+use crate::field::{binary, median};
 use crate::fixture;
 
 /// Cold starts of the relay with so many routes to get back.
@@ -29,8 +29,11 @@ pub(crate) fn cold_start(count: u32, rounds: usize) -> anyhow::Result<()> {
         );
         ensure!(by_batch.len() == count as usize, "routes are missing");
     }
-    let batch = median(batches);
-    let of = |what: fn(&ColdStart) -> Duration| median(starts.iter().map(what).collect());
+    let batch = median(&batches);
+    let of = |what: fn(&ColdStart) -> Duration| {
+        let times: Vec<Duration> = starts.iter().map(what).collect();
+        median(&times)
+    };
     let (first, all) = (of(|start| start.first), of(|start| start.all));
     let peak = starts.iter().map(|start| start.peak_kib).max().unwrap_or(0);
     println!("  ip -6 -batch               {batch:>10.1?}");
@@ -44,21 +47,4 @@ pub(crate) fn cold_start(count: u32, rounds: usize) -> anyhow::Result<()> {
         peak >> 10
     );
     Ok(())
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
-}
-
-/// The binary that was built with this benchmark.
-fn binary() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let path = own.with_file_name("leasebook");
-    ensure!(
-        path.exists(),
-        "{} is missing; build it: cargo build --release -p leasebook",
-        path.display()
-    );
-    path.canonicalize().context("cannot find the binary")
 }

@@ -309,7 +309,7 @@ fn path_text(path: &Path) -> anyhow::Result<&str> {
 }
 
 /// Runs iproute2's `ip`.
-fn ip(arguments: &[&str]) -> anyhow::Result<()> {
+pub fn ip(arguments: &[&str]) -> anyhow::Result<()> {
     ip_says(arguments).map(drop)
 }
 

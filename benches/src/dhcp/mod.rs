@@ -1,0 +1,302 @@
+//! The DHCPv6 server beside Debian's Kea with its memfile, in namespaces of the same shape.
+//!
+//! | module | its room |
+//! |---|---|
+//! | `site` | a server of either kind in a namespace of its own |
+//! | `load` | our own load: any number of hops |
+//! | `perfdhcp` | Kea's load: no hop or one |
+//! | `large` | what a large book costs |
+//!
+//! Kea writes its leases without a sync, we sync each; both keep relay data.
+
+mod large;
+mod load;
+mod perfdhcp;
+mod site;
+
+use std::time::Duration;
+
+use anyhow::ensure;
+use leasebook_wire::code::OptionCode;
+
+use crate::field::{self, has, load_average, median};
+use crate::search::{self, Effort, Highest, Tried, count, whole};
+use load::Load;
+use perfdhcp::Perfdhcp;
+use site::Site;
+
+pub(crate) use large::{beside_bulk, restart};
+
+/// What clients ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leases {
+    Address,
+    Prefix,
+    Both,
+}
+
+impl Leases {
+    fn associations(self) -> &'static [OptionCode] {
+        match self {
+            Self::Address => &[OptionCode::IA_NA],
+            Self::Prefix => &[OptionCode::IA_PD],
+            Self::Both => &[OptionCode::IA_NA, OptionCode::IA_PD],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Prefix => "prefix",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// What an exchange looks like.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    leases: Leases,
+    /// Relays it comes through.
+    hops: u8,
+}
+
+/// Who makes the load.
+trait Driver {
+    /// Begins so many exchanges a second for this time, and waits for the last answers.
+    fn run(&mut self, rate: u32, time: Duration) -> anyhow::Result<Run>;
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+struct Run {
+    begun: usize,
+    /// Exchanges that ended with the leases asked for.
+    done: usize,
+    /// Exchanges that ended without.
+    refused: usize,
+    /// Answers that came, but too late.
+    late: usize,
+    took: Duration,
+    /// How long each ADVERTISE took, or one mean of all.
+    advertised: Vec<Duration>,
+    /// The same for REPLY.
+    replied: Vec<Duration>,
+    /// What was given.
+    leases: Vec<u128>,
+}
+
+impl Run {
+    /// Exchanges that did not end well.
+    fn dropped(&self) -> usize {
+        self.begun - self.done + self.late
+    }
+
+    /// Exchanges begun in each second.
+    fn rate(&self) -> f64 {
+        count(self.begun) / self.took.as_secs_f64()
+    }
+
+    /// Leases that were given twice.
+    fn given_twice(&mut self) -> usize {
+        let all = self.leases.len();
+        self.leases.sort_unstable();
+        self.leases.dedup();
+        all - self.leases.len()
+    }
+}
+
+/// The rates and what an exchange costs, of both servers, for every shape.
+pub(crate) fn exchanges(effort: Effort) -> anyhow::Result<()> {
+    field::enter()?;
+    let mut sites = vec![Site::leasebook(1)?];
+    if has("kea-dhcp6", "kea-dhcp6-server") {
+        sites.push(Site::kea(2)?);
+    }
+    println!(
+        "dhcp: four-message exchanges; leasebook syncs every lease, Kea 2.2's memfile none; load average {}",
+        load_average()
+    );
+    let sync = sites.first().map(Site::sync_time).transpose()?;
+    println!(
+        "  one fdatasync of 4 KiB beside our book: {:.2?} (mean of 50)\n",
+        sync.unwrap_or_default()
+    );
+    heading();
+    let all = [Leases::Prefix, Leases::Address, Leases::Both];
+    let few = [Leases::Both];
+    for leases in if effort.is_smoke() { &few[..] } else { &all } {
+        for hops in [0, 1, 2] {
+            let leases = *leases;
+            compare(&mut sites, Shape { leases, hops }, "own", effort)?;
+        }
+    }
+    if has("perfdhcp", "kea-admin") {
+        let all = [
+            (Leases::Both, 1),
+            (Leases::Prefix, 0),
+            (Leases::Prefix, 1),
+            (Leases::Address, 0),
+        ];
+        let few = if effort.is_smoke() { 1 } else { all.len() };
+        for (leases, hops) in all.into_iter().take(few) {
+            compare(&mut sites, Shape { leases, hops }, "perfdhcp", effort)?;
+        }
+    }
+    legend();
+    Ok(())
+}
+
+fn heading() {
+    println!(
+        "  {:<8} {:>4} {:<9} {:<9} {:>9} {:>6} | {:>8} {:>10} {:>6} {:>10} {:>10} {:>9}",
+        "leases",
+        "hops",
+        "load by",
+        "server",
+        "highest/s",
+        "ratio",
+        "at",
+        "CPU each",
+        "ratio",
+        "ADVERTISE",
+        "REPLY",
+        "mean"
+    );
+}
+
+fn legend() {
+    println!(
+        "  highest/s: most exchanges a second without a drop in one of two tries, each of a second or more;\n\
+         \x20 ratio: ours over Kea's (goal 5); at: the load at which the rest was measured, the same for both;\n\
+         \x20 CPU each: processor time of the server for an exchange, ratio ours over Kea's (goal 0.1);\n\
+         \x20 mean of both delays: goal at most Kea's and one sync\n"
+    );
+}
+
+/// What one server did.
+struct Figures {
+    name: &'static str,
+    highest: Highest,
+    each: f64,
+    advertise: f64,
+    reply: f64,
+}
+
+/// Measures one shape at both servers and prints a line for each.
+fn compare(
+    sites: &mut [Site],
+    shape: Shape,
+    driver: &'static str,
+    effort: Effort,
+) -> anyhow::Result<()> {
+    let mut found = Vec::new();
+    for site in sites.iter_mut() {
+        found.push(highest(site, shape, driver, effort)?);
+    }
+    // Half of what the slower one can.
+    let slowest = found.iter().map(|found| found.rate);
+    let equal = whole(slowest.fold(f64::MAX, f64::min) / 2.0).max(1);
+    let mut rounds: Vec<Vec<[f64; 3]>> = vec![Vec::new(); sites.len()];
+    for _ in 0..effort.rounds {
+        for (site, rounds) in sites.iter_mut().zip(&mut rounds) {
+            rounds.push(at_load(site, shape, driver, (equal, effort.step))?);
+        }
+    }
+    let figures = sites.iter().zip(&found).zip(&rounds);
+    let figures: Vec<Figures> = figures
+        .map(|((site, found), rounds)| {
+            let of = |at: usize| -> f64 {
+                let values: Vec<f64> = rounds
+                    .iter()
+                    .filter_map(|round| round.get(at).copied())
+                    .collect();
+                median(&values)
+            };
+            Figures {
+                name: site.name(),
+                highest: *found,
+                each: of(0),
+                advertise: of(1),
+                reply: of(2),
+            }
+        })
+        .collect();
+    for (at, one) in figures.iter().enumerate() {
+        let peer = figures.get(1).filter(|_| at == 0);
+        print_line((shape, driver), one, peer, equal);
+    }
+    Ok(())
+}
+
+fn print_line((shape, driver): (Shape, &str), one: &Figures, peer: Option<&Figures>, equal: u32) {
+    let ratio = |own: f64, peer: f64| format!("{:.2}", own / peer);
+    let rates = peer.map(|peer| ratio(one.highest.rate, peer.highest.rate));
+    let costs = peer.map(|peer| ratio(one.each, peer.each));
+    let mark = if one.highest.is_of_load { ">" } else { "" };
+    println!(
+        "  {:<8} {:>4} {:<9} {:<9} {:>9} {:>6} | {:>6}/s {:>7.1} us {:>6} {:>7.2} ms {:>7.2} ms {:>6.2} ms",
+        shape.leases.name(),
+        shape.hops,
+        driver,
+        one.name,
+        format!("{mark}{:.0}", one.highest.rate),
+        rates.unwrap_or_default(),
+        equal,
+        one.each * 1e6,
+        costs.unwrap_or_default(),
+        one.advertise * 1e3,
+        one.reply * 1e3,
+        (one.advertise + one.reply) * 500.0,
+    );
+}
+
+fn load_of(site: &mut Site, shape: Shape, driver: &str) -> anyhow::Result<Box<dyn Driver>> {
+    Ok(if driver == "own" {
+        let first = site.clients();
+        Box::new(Load::new(site.near(), site.far(), shape, first)?)
+    } else {
+        Box::new(Perfdhcp::new(site, shape))
+    })
+}
+
+/// The highest rate without drops.
+fn highest(site: &mut Site, shape: Shape, driver: &str, effort: Effort) -> anyhow::Result<Highest> {
+    search::highest(effort, |rate| {
+        let mut run = load_of(site, shape, driver)?.run(rate, effort.step)?;
+        let twice = run.given_twice();
+        ensure!(twice == 0, "{} gave {twice} leases twice", site.name());
+        ensure!(
+            run.done > 0,
+            "{} answered none of {} exchanges:\n{}",
+            site.name(),
+            run.begun,
+            site.said()
+        );
+        let is_clean = run.dropped() == 0;
+        let rate = run.rate();
+        Ok(Tried { rate, is_clean })
+    })
+}
+
+/// Processor seconds of the server for each exchange, and mean delays in seconds.
+fn at_load(
+    site: &mut Site,
+    shape: Shape,
+    driver: &str,
+    (rate, time): (u32, Duration),
+) -> anyhow::Result<[f64; 3]> {
+    let mut load = load_of(site, shape, driver)?;
+    let before = site.processor_time()?;
+    let run = load.run(rate, time)?;
+    let took = site.processor_time()?.saturating_sub(before);
+    Ok([
+        took.as_secs_f64() / count(run.done.max(1)),
+        mean(&run.advertised),
+        mean(&run.replied),
+    ])
+}
+
+fn mean(times: &[Duration]) -> f64 {
+    times.iter().map(Duration::as_secs_f64).sum::<f64>() / count(times.len().max(1))
+}
