@@ -1,10 +1,12 @@
 //! A server over a book in memory, and clients and relays that speak to it.
 
+mod answers;
 mod exchanges;
+mod hostile;
 mod judging;
 mod reconfigure;
 mod relays;
-mod simulation;
+mod wishes;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::sync::Arc;
