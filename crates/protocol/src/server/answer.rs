@@ -11,19 +11,33 @@ use super::grant::{AnsweredIa, Granted};
 
 /// Codes that an ORO may name in vain: they are not for clients to ask, or are answered in
 /// another way (DHCP-S-045).
-const NOT_BY_ORO: [OptionCode; 12] = [
+const NOT_BY_ORO: [OptionCode; 26] = [
     OptionCode::CLIENTID,
     OptionCode::SERVERID,
     OptionCode::IA_NA,
     OptionCode::IA_TA,
-    OptionCode::IA_PD,
     OptionCode::IAADDR,
-    OptionCode::IAPREFIX,
     OptionCode::ORO,
     OptionCode::PREFERENCE,
+    OptionCode::ELAPSED_TIME,
     OptionCode::RELAY_MSG,
+    OptionCode::AUTH,
     OptionCode::STATUS_CODE,
     OptionCode::RAPID_COMMIT,
+    OptionCode::INTERFACE_ID,
+    OptionCode::RECONF_MSG,
+    OptionCode::RECONF_ACCEPT,
+    OptionCode::IA_PD,
+    OptionCode::IAPREFIX,
+    OptionCode::REMOTE_ID,
+    OptionCode::SUBSCRIBER_ID,
+    OptionCode::CLIENT_FQDN,
+    OptionCode::ERO,
+    OptionCode::RELAY_ID,
+    OptionCode::RSOO,
+    OptionCode::PD_EXCLUDE,
+    OptionCode::CLIENT_LINKLAYER_ADDR,
+    OptionCode::RELAY_PORT,
 ];
 
 impl Exchange<'_> {

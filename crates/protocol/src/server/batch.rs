@@ -32,6 +32,10 @@ pub struct Reply {
     pub is_bound: bool,
 }
 
+/// Octets of the largest datagram that no path cuts: 1280 without the headers of IPv6 and UDP.
+/// Source: RFC 8415 §18.3, RFC 8200 §5.
+pub const UNFRAGMENTED_OCTETS: usize = 1232;
+
 /// A lease and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -64,6 +68,12 @@ impl Batch {
     /// The replies so far, in order.
     pub fn replies(&self) -> &[Reply] {
         &self.replies
+    }
+
+    /// How many of the replies are larger than every path takes in one piece (DHCP-S-047).
+    pub fn large_replies(&self) -> usize {
+        let is_large = |reply: &&Reply| reply.octets.len() > UNFRAGMENTED_OCTETS;
+        self.replies.iter().filter(is_large).count()
     }
 
     /// Whether there is nothing to commit.

@@ -40,6 +40,8 @@ pub(super) struct Exchange<'a> {
     /// The client's binding on the link, as it is to be.
     pub(super) binding: Binding,
     pub(super) is_changed: bool,
+    /// What IAs of the message get, so that no other of it gets the same.
+    pub(super) given: Vec<LeaseName>,
     /// Nothing is bound, only offered.
     pub(super) is_offer: bool,
     /// What the client found in use by others.

@@ -15,6 +15,13 @@ use super::pool::{PoolRef, Wish};
 /// Leases of a client that ended and are remembered, at most (DHCP-S-028).
 const MAX_REMEMBERED: usize = 8;
 
+/// The longest lifetimes of a temporary address: a day and a week (DHCP-S-026). Source: RFC 8981
+/// §3.8, TEMP_PREFERRED_LIFETIME and TEMP_VALID_LIFETIME of its forerunner RFC 4941 §5.
+const LONGEST_TEMPORARY: Lifetimes = Lifetimes {
+    preferred: 86_400,
+    valid: 604_800,
+};
+
 /// An IA as a client's message has it.
 #[derive(Clone, Debug)]
 pub(super) struct AskedIa<'a> {
@@ -69,14 +76,13 @@ impl<'a> AskedIa<'a> {
     }
 
     fn of_prefixes(iaid: u32, options: Options<'a>) -> Self {
-        let (mut named, mut len) = (Vec::new(), None);
+        let (mut named, mut len, mut named_len) = (Vec::new(), None, None);
         for lease in options.views::<IaPrefix<'_>>().filter_map(Result::ok) {
-            if lease.prefix_len > 0 {
-                len = len.or(Some(lease.prefix_len));
-            }
-            if lease.prefix != Ipv6Addr::UNSPECIFIED
-                && let Some(name) = LeaseName::prefix(lease.prefix, lease.prefix_len)
-            {
+            let wished = Some(lease.prefix_len).filter(|len| *len > 0);
+            if lease.prefix == Ipv6Addr::UNSPECIFIED {
+                len = len.or(wished);
+            } else if let Some(name) = LeaseName::prefix(lease.prefix, lease.prefix_len) {
+                named_len = named_len.or(wished);
                 push_once(&mut named, name, lease.options);
             }
         }
@@ -84,7 +90,7 @@ impl<'a> AskedIa<'a> {
             kind: IaKind::Pd,
             iaid,
             named,
-            len,
+            len: len.or(named_len),
         }
     }
 }
@@ -312,7 +318,10 @@ impl Exchange<'_> {
         if !reserved.is_empty() {
             return Ok(reserved);
         }
-        let offered: Vec<LeaseName> = self.offers.of(&self.ia_ref(asked)).into_iter().collect();
+        // A SOLICIT with another wish is met anew: none is remembered (DHCP-S-030, DHCP-S-033).
+        let offered = self.offers.of(&self.ia_ref(asked));
+        let offered = offered.filter(|(_, wish)| !self.is_offer || *wish == asked.len);
+        let offered: Vec<LeaseName> = offered.map(|(name, _)| name).into_iter().collect();
         let named: Vec<LeaseName> = asked.named.iter().map(|(name, _)| *name).collect();
         let wished = if named.is_empty() { offered } else { named };
         let wished = wished
@@ -371,30 +380,34 @@ impl Exchange<'_> {
             classes: &self.class_names,
             len: asked.len.or(configured),
         };
+        let ia = self.ia_ref(asked);
         let holders = Holders {
-            link: self.link.id,
-            client: self.binding.client.octets(),
+            ia: &ia,
+            binding: &self.binding,
+            given: &self.given,
             store: self.store,
             batch: self.batch,
             offers: self.offers,
             now: self.now.wall,
         };
-        let found = self.pools.find(&wish, self.random, &mut |name| {
-            holders.is_free(name, asked.kind, asked.iaid)
-        })?;
+        let found = self
+            .pools
+            .find(&wish, self.random, &mut |name| holders.is_free(name))?;
         Ok(found.map(|found| found.name))
     }
 
     fn is_free(&self, name: LeaseName, asked: &AskedIa<'_>) -> Result<bool, StoreError> {
+        let ia = self.ia_ref(asked);
         let holders = Holders {
-            link: self.link.id,
-            client: self.binding.client.octets(),
+            ia: &ia,
+            binding: &self.binding,
+            given: &self.given,
             store: self.store,
             batch: self.batch,
             offers: self.offers,
             now: self.now.wall,
         };
-        holders.is_free(name, asked.kind, asked.iaid)
+        holders.is_free(name)
     }
 
     /// Binds the leases to the IA, or keeps them on offer, and answers with them.
@@ -406,16 +419,18 @@ impl Exchange<'_> {
     ) -> AnsweredIa {
         for &name in names {
             let pool = self.pools.pool_of(self.link.id, name);
-            let lifetimes = self.lifetimes(pool);
+            let lifetimes = self.lifetimes(pool, asked.kind);
             answer.leases.push(Granted {
                 name,
                 lifetimes,
                 pool,
             });
+            self.given.push(name);
             if self.is_offer {
                 if self.config.offer_hold > 0 {
                     let until = offers::until(self.now.mono, self.config.offer_hold);
-                    self.offers.keep(self.ia_ref(asked), name, until);
+                    self.offers
+                        .keep(self.ia_ref(asked), (name, asked.len), until);
                 }
                 continue;
             }
@@ -441,9 +456,13 @@ impl Exchange<'_> {
         answer
     }
 
-    fn lifetimes(&self, pool: Option<PoolRef>) -> Lifetimes {
+    fn lifetimes(&self, pool: Option<PoolRef>, kind: IaKind) -> Lifetimes {
         let lifetimes = self.setting(pool, |settings| settings.lifetimes);
         let mut lifetimes = lifetimes.unwrap_or(Lifetimes::DEFAULT);
+        if kind == IaKind::Ta {
+            lifetimes.preferred = lifetimes.preferred.min(LONGEST_TEMPORARY.preferred);
+            lifetimes.valid = lifetimes.valid.min(LONGEST_TEMPORARY.valid);
+        }
         lifetimes.preferred = lifetimes.preferred.min(lifetimes.valid);
         lifetimes
     }
@@ -519,10 +538,13 @@ impl Exchange<'_> {
     }
 }
 
-/// Who holds what, whoever asks.
+/// Who holds what, when an IA asks.
 struct Holders<'a> {
-    link: leasebook_store::LinkId,
-    client: &'a [u8],
+    ia: &'a IaRef,
+    /// The client's binding as it is to be.
+    binding: &'a Binding,
+    /// What other IAs of the message get.
+    given: &'a [LeaseName],
     store: &'a dyn leasebook_store::LeaseStore,
     batch: &'a super::Batch,
     offers: &'a super::offers::Offers,
@@ -530,24 +552,32 @@ struct Holders<'a> {
 }
 
 impl Holders<'_> {
-    /// Whether the client may be given the lease for that IA: nobody has it, on any link
-    /// (DHCP-S-027), nor has it on offer.
-    fn is_free(&self, name: LeaseName, kind: IaKind, iaid: u32) -> Result<bool, StoreError> {
-        if self.offers.is_others(self.link, name, self.client) {
+    /// Whether the IA may be given the lease: nobody has it, on any link (DHCP-S-027), no other
+    /// IA of the client either (DHCP-S-066), nor has it on offer.
+    fn is_free(&self, name: LeaseName) -> Result<bool, StoreError> {
+        if self.given.contains(&name) || self.offers.is_others(name, self.ia) {
             return Ok(false);
+        }
+        if let Some(own) = self.binding.leases.iter().find(|lease| lease.name == name) {
+            let is_of_ia = (own.kind, own.iaid) == (self.ia.kind, self.ia.iaid);
+            return Ok((own.state == LeaseState::Bound && is_of_ia) || self.is_over(own));
         }
         let Some(held) = self.batch.held(self.store, name)? else {
             return Ok(true);
         };
-        let lease = held.lease;
-        let is_own = held.link == self.link && *held.client == *self.client;
-        Ok(match lease.state {
-            LeaseState::Bound if is_own && (lease.kind, lease.iaid) == (kind, iaid) => true,
+        let is_own = held.link == self.ia.link && held.client == self.ia.client;
+        // Of its own only what the binding says counts.
+        Ok(is_own || self.is_over(&held.lease))
+    }
+
+    /// Whether nobody has a lease any more that somebody had.
+    fn is_over(&self, lease: &Lease) -> bool {
+        match lease.state {
             LeaseState::Bound | LeaseState::Declined | LeaseState::Registered => {
                 lease.valid_left(self.now) == 0
             }
             LeaseState::Released | LeaseState::Reclaimed => true,
-        })
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use leasebook_store::{
-    IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Record, StoreError,
+    Binding, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Record, StoreError,
 };
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType};
 use leasebook_wire::{Composer, Duid, RelayChain, RelayMessage};
@@ -47,7 +47,7 @@ pub struct Server {
     relays: Rate,
     /// What the batch in progress changed in the pools.
     marks: Vec<Mark>,
-    /// When probations end: Unix seconds.
+    /// When probations, and registrations of addresses, end: Unix seconds.
     probations: BTreeSet<(u64, LinkId, LeaseName)>,
     notices: Vec<Notice>,
     pub(super) reconfigures: Reconfigures,
@@ -132,7 +132,7 @@ impl Server {
             return;
         }
         self.pools.take(link, lease.name);
-        if lease.state == LeaseState::Declined {
+        if matches!(lease.state, LeaseState::Declined | LeaseState::Registered) {
             let until = lease.clt.saturating_add(lease.valid.into());
             self.probations.insert((until, link, lease.name));
         }
@@ -220,6 +220,7 @@ impl Server {
             reservations,
             binding,
             is_changed: false,
+            given: Vec::new(),
             is_offer: false,
             declined: Vec::new(),
             told_key: None,
@@ -234,6 +235,7 @@ impl Server {
             ..
         } = exchange;
         self.notice(&answer, link.id, &binding.client, &declined, now);
+        self.watch_registered(&answer, &binding);
         let envelope = envelope(arrival, chain, config.to_source_port, is_changed);
         self.reconfigures
             .heard(link.id, binding.client.octets(), heard.message.msg_type());
@@ -286,6 +288,18 @@ impl Server {
                     kind: ia.kind,
                 });
             }
+        }
+    }
+
+    /// An address that a client registered is free to be leased when that is over.
+    fn watch_registered(&mut self, answer: &Answer, binding: &Binding) {
+        let Some(address) = answer.registered else {
+            return;
+        };
+        let name = LeaseName::Address(address);
+        if let Some(lease) = binding.leases.iter().find(|lease| lease.name == name) {
+            let until = lease.clt.saturating_add(lease.valid.into());
+            self.probations.insert((until, binding.link, name));
         }
     }
 
@@ -376,7 +390,7 @@ fn binding(
     link: LinkId,
     store: &dyn LeaseStore,
     batch: &Batch,
-) -> Result<leasebook_store::Binding, StoreError> {
+) -> Result<Binding, StoreError> {
     let Some(client) = heard.client else {
         // Only for an INFORMATION-REQUEST, which binds nothing.
         return Ok(nothing_yet(link, Duid::uuid([0; 16])));

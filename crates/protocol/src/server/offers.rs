@@ -19,33 +19,37 @@ pub(super) struct IaRef {
     pub(super) iaid: u32,
 }
 
+/// A lease, and the length of prefix that was wished for.
+type Offer = (LeaseName, Option<u8>);
+
 /// Leases on offer.
 #[derive(Debug, Default)]
 pub(super) struct Offers {
-    by_ia: HashMap<IaRef, LeaseName>,
+    /// What each IA is offered, and the length of prefix it had wished for.
+    by_ia: HashMap<IaRef, Offer>,
     by_name: HashMap<(LinkId, LeaseName), IaRef>,
     /// In the order of their ends; some have ended early.
     ends: VecDeque<(Mono, IaRef, LeaseName)>,
 }
 
 impl Offers {
-    /// What the IA is offered.
-    pub(super) fn of(&self, ia: &IaRef) -> Option<LeaseName> {
+    /// What the IA is offered, and the length it had wished for.
+    pub(super) fn of(&self, ia: &IaRef) -> Option<Offer> {
         self.by_ia.get(ia).copied()
     }
 
-    /// Whether a lease is on offer to an IA of another client.
-    pub(super) fn is_others(&self, link: LinkId, name: LeaseName, client: &[u8]) -> bool {
-        let held = self.by_name.get(&(link, name));
-        held.is_some_and(|ia| *ia.client != *client)
+    /// Whether a lease is on offer to another IA on the same link.
+    pub(super) fn is_others(&self, name: LeaseName, ia: &IaRef) -> bool {
+        let held = self.by_name.get(&(ia.link, name));
+        held.is_some_and(|holder| holder != ia)
     }
 
-    /// Keeps `name` for the IA until `until`.
-    pub(super) fn keep(&mut self, ia: IaRef, name: LeaseName, until: Mono) {
-        if self.by_ia.get(&ia) == Some(&name) {
-            return;
-        }
-        if let Some(before) = self.by_ia.insert(ia.clone(), name) {
+    /// Keeps the lease for the IA until `until`.
+    pub(super) fn keep(&mut self, ia: IaRef, (name, wish): Offer, until: Mono) {
+        if let Some((before, _)) = self.by_ia.insert(ia.clone(), (name, wish)) {
+            if before == name {
+                return;
+            }
             self.by_name.remove(&(ia.link, before));
         }
         self.by_name.insert((ia.link, name), ia.clone());
@@ -54,7 +58,7 @@ impl Offers {
 
     /// The lease is bound, or the IA got another.
     pub(super) fn end(&mut self, ia: &IaRef) {
-        if let Some(name) = self.by_ia.remove(ia) {
+        if let Some((name, _)) = self.by_ia.remove(ia) {
             self.by_name.remove(&(ia.link, name));
         }
     }
@@ -68,7 +72,7 @@ impl Offers {
             let Some((_, ia, name)) = self.ends.pop_front() else {
                 return;
             };
-            if self.by_ia.get(&ia) == Some(&name) {
+            if self.by_ia.get(&ia).is_some_and(|(kept, _)| *kept == name) {
                 self.end(&ia);
                 ended(ia.link, name);
             }

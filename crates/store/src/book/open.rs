@@ -14,7 +14,7 @@ use crate::lease_store::StoreError;
 use crate::ledger::{Ledger, Meta};
 use crate::lock::DataLock;
 use crate::overlay::Overlay;
-use crate::storage::RealDisk;
+use crate::storage::{Disk, RealDisk};
 
 /// What opening found that the operator should hear of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,22 +29,33 @@ pub struct Recovery {
 struct Layout {
     ledger: PathBuf,
     journal: PathBuf,
+    /// The file system of the journal.
+    disk: Arc<dyn Disk>,
 }
 
 impl Layout {
-    fn of(data: &Path) -> Self {
+    fn of(data: &Path, disk: Arc<dyn Disk>) -> Self {
         Self {
             ledger: data.join("ledger"),
             journal: data.join("journal"),
+            disk,
         }
     }
 
     /// The number of the book whose journal is there.
     fn journal_book(&self) -> Result<Option<u128>, StoreError> {
-        if !self.journal.exists() {
+        if self.disk.list(&self.journal).is_err() && !self.journal.exists() {
             return Ok(None);
         }
-        Ok(book_of(&RealDisk, &self.journal)?)
+        Ok(book_of(&*self.disk, &self.journal)?)
+    }
+
+    /// Where the journal of this book is.
+    fn place(&self, book: u128) -> Place {
+        Place {
+            disk: Arc::clone(&self.disk),
+            ..Place::new(&self.journal, book)
+        }
     }
 }
 
@@ -62,15 +73,31 @@ impl Book {
         options: BookOptions,
         fresh: u128,
     ) -> Result<(Self, Recovery), StoreError> {
+        Self::open_on(data, Arc::new(RealDisk), options, fresh)
+    }
+
+    /// As [`Book::open`], with the journal on `disk`: for simulations of what a crash leaves.
+    ///
+    /// The ledger is a file of the machine's all the same; it changes only in synced
+    /// transactions.
+    ///
+    /// # Errors
+    /// As [`Book::open`].
+    pub fn open_on(
+        data: &Path,
+        disk: Arc<dyn Disk>,
+        options: BookOptions,
+        fresh: u128,
+    ) -> Result<(Self, Recovery), StoreError> {
         let lock = DataLock::take(data)?;
-        let layout = Layout::of(data);
+        let layout = Layout::of(data, disk);
         let journal_book = layout.journal_book()?;
         let is_rebuilt = journal_book.is_some() && !Ledger::exists(&layout.ledger);
         let (ledger, meta, journal) = match journal_book {
             // Nothing at all: a new book. The journal comes first, so that a book of which
             // only the ledger is there has lost its journal, and is not taken for a new one.
             None if !Ledger::exists(&layout.ledger) => {
-                let journal = Journal::create(Place::new(&layout.journal, fresh))?;
+                let journal = Journal::create(layout.place(fresh))?;
                 let ledger = Ledger::create(&layout.ledger, fresh)?;
                 let meta = ledger.read()?.meta()?;
                 (ledger, meta, Some(journal))
@@ -94,7 +121,7 @@ impl Book {
         let journal = if let Some(journal) = journal {
             journal
         } else {
-            let place = Place::new(&layout.journal, meta.book);
+            let place = layout.place(meta.book);
             let opened = Journal::open(place, meta.applied_seq, &mut |seq, payload| {
                 replay.change(seq, payload)
             });
@@ -182,7 +209,7 @@ pub struct RepairReport {
 /// Nothing is deleted. Only for when an operator asks for it: what is lost stays lost.
 pub fn repair(data: &Path) -> Result<RepairReport, StoreError> {
     let _lock = DataLock::take(data)?;
-    let layout = Layout::of(data);
+    let layout = Layout::of(data, Arc::new(RealDisk));
     let exists = layout.ledger.exists();
     let opened = exists.then(|| Ledger::open(&layout.ledger));
     let (book, applied_seq, ledger_set_aside) = match opened {
@@ -200,13 +227,13 @@ pub fn repair(data: &Path) -> Result<RepairReport, StoreError> {
                 });
             };
             // Opening with nothing in the ledger says whether the journal is enough.
-            let place = Place::new(&layout.journal, book);
+            let place = layout.place(book);
             drop(Journal::open(place, 0, &mut |_, _| Ok(()))?);
             let aside = other.is_some().then(|| set_aside(&layout.ledger));
             (book, 0, aside.transpose()?)
         }
     };
-    let journal = journal::repair(&Place::new(&layout.journal, book), applied_seq)?;
+    let journal = journal::repair(&layout.place(book), applied_seq)?;
     Ok(RepairReport {
         ledger_set_aside,
         journal,

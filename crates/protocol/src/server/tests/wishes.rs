@@ -1,0 +1,172 @@
+//! What clients wish for (RFC 8168), and what is remembered of it: nothing.
+
+use super::*;
+
+fn len(reply: &Heard) -> u8 {
+    match reply.names()[..] {
+        [LeaseName::Prefix { len, .. }] => len,
+        _ => panic!("{reply:?}"),
+    }
+}
+
+/// A link with prefixes of /56 and, behind them, of /60.
+fn two_lengths() -> Config {
+    let mut config = config();
+    let mut longer = config.links[0].prefix_pools[0].clone();
+    longer.prefix = "2001:db8:e000::/56".parse().unwrap();
+    longer.delegated_len = 60;
+    config.links[0].prefix_pools.push(longer);
+    config
+}
+
+fn wish(kind: MessageType, prefixes: &[(&str, u8)]) -> Vec<u8> {
+    let prefixes: Vec<_> = prefixes
+        .iter()
+        .map(|(prefix, len)| (prefix.parse().unwrap(), *len))
+        .collect();
+    message(kind, 1, |m| {
+        if kind != MessageType::SOLICIT && kind != MessageType::REBIND {
+            to_server(m);
+        }
+        ia_pd(m, 2, &prefixes);
+    })
+}
+
+/// DHCP-S-031: the prefix named is tried, then the length beside it, then the nearest shorter one.
+#[test]
+fn a_named_prefix_is_tried_and_then_the_length_beside_it() {
+    let mut world = World::new(two_lengths());
+    let named = [("2001:db8:f000:300::", 56), ("::", 60)];
+    let reply = world.ask(&wish(MessageType::SOLICIT, &named));
+    assert_eq!(reply.names(), [prefix("2001:db8:f000:300::", 56)]);
+    // No longer free, nor of this server: the length beside it counts, not its own.
+    let other = [("2001:db8:aaaa::", 56), ("::", 60)];
+    let reply = world.ask(&wish(MessageType::REQUEST, &other));
+    assert_eq!(len(&reply), 60);
+    let mut world = World::new(two_lengths());
+    let other = [("2001:db8:aaaa::", 58)];
+    assert_eq!(len(&world.ask(&wish(MessageType::REQUEST, &other))), 56);
+}
+
+/// DHCP-S-032, DHCP-S-074: in RENEW and REBIND the old prefix is extended, whatever other length is wished for beside it.
+#[test]
+fn a_wish_beside_the_current_prefix_changes_nothing() {
+    let mut world = World::new(two_lengths());
+    let had = world.bind(1).leases[1];
+    let LeaseName::Prefix { prefix, len } = had.0 else {
+        panic!()
+    };
+    let text = prefix.to_string();
+    for kind in [MessageType::RENEW, MessageType::REBIND] {
+        world.wait(100);
+        let reply = world.ask(&wish(kind, &[(&text, len), ("::", 60)]));
+        assert_eq!(reply.leases, [had], "{kind}");
+        assert_eq!(world.live(1).len(), 2);
+    }
+}
+
+/// DHCP-S-033, DHCP-S-030: a SOLICIT with another wish, or none, is met as if there had been none before.
+#[test]
+fn no_wish_is_remembered() {
+    let mut world = World::new(two_lengths());
+    let mut solicit = |wished: &[(&str, u8)]| world.ask(&wish(MessageType::SOLICIT, wished));
+    let first = solicit(&[("::", 60)]);
+    assert_eq!(len(&first), 60);
+    // The same again gets the same, for that is what a retransmission is.
+    assert_eq!(solicit(&[("::", 60)]).names(), first.names());
+    assert_eq!(len(&solicit(&[])), 56);
+    assert_eq!(len(&solicit(&[("::", 60)])), 60);
+    // What the last ADVERTISE offered is what a REQUEST that names nothing gets.
+    let reply = world.ask(&wish(MessageType::REQUEST, &[]));
+    assert_eq!(len(&reply), 60);
+}
+
+/// DHCP-S-024, SEC-023: what comes next does not follow from what came before.
+#[test]
+fn leases_cannot_be_told_from_their_neighbours() {
+    let drawn = |seed: u8| {
+        let mut config = config();
+        config.links[0].pools[0].last = "2001:db8:1::ffff".parse().unwrap();
+        config.links[0].prefix_pools[0].prefix = "2001:db8:f000::/40".parse().unwrap();
+        let mut world = World::new(config.clone());
+        world.server = Server::new(Arc::new(config), [seed; 32]);
+        let names = (0..40).flat_map(|client| world.bind(client).names());
+        names.collect::<Vec<_>>()
+    };
+    let one = drawn(1);
+    let other = drawn(2);
+    // In 65 000 a neighbour, or the same lease in the same place, is chance once in thousands.
+    let same = one.iter().zip(&other).filter(|(one, other)| one == other);
+    assert!(same.count() < 3);
+    let bits = |name: &LeaseName| match *name {
+        LeaseName::Address(address) => address.to_bits(),
+        LeaseName::Prefix { prefix, .. } => prefix.to_bits() >> 72,
+    };
+    let near = one
+        .iter()
+        .zip(&one[2..])
+        .filter(|(before, after)| bits(before).abs_diff(bits(after)) < 8);
+    assert!(near.count() < 3);
+}
+
+/// DHCP-S-026: a temporary address is preferred for a day and valid for a week at most.
+#[test]
+fn temporary_addresses_do_not_live_long() {
+    let mut config = config();
+    config.obsolete.ia_ta = true;
+    config.links[0].settings.lifetimes = Some(Lifetimes {
+        preferred: u32::MAX,
+        valid: u32::MAX,
+    });
+    let mut world = World::new(config);
+    let reply = world.ask(&message(MessageType::REQUEST, 1, |m| {
+        to_server(m);
+        m.ia_ta(5, |_| Ok(())).unwrap();
+        ia_na(m, 1, &[]);
+    }));
+    let temporary = reply.option(OptionCode::IA_TA).unwrap();
+    let times: Vec<u32> = temporary[24..]
+        .chunks_exact(4)
+        .map(|four| u32::from_be_bytes(four.try_into().unwrap()))
+        .collect();
+    assert_eq!(times, [86_400, 604_800]);
+    assert_eq!(reply.leases[0].2, u32::MAX);
+}
+
+/// DHCP-S-021, DHCP-S-022: the link-layer address counts that the relay nearest to the client tells, and no other.
+#[test]
+fn the_link_layer_address_is_that_of_the_nearest_relay() {
+    use crate::server::config::{Match, Reservation};
+    let mut config = config();
+    config.links[0].reservations.push(Reservation {
+        whom: Match::LinkLayer(vec![2, 0, 0, 0, 0, 7]),
+        leases: vec![address("2001:db8:1::77")],
+        name: None,
+        settings: Settings::default(),
+    });
+    let mut world = World::new(config);
+    let own: &[u8] = &[0, 1, 2, 0, 0, 0, 0, 7];
+    let other: &[u8] = &[0, 1, 2, 0, 0, 0, 0, 8];
+    let code = OptionCode::CLIENT_LINKLAYER_ADDR;
+    let ask = |forged: bool| {
+        message(MessageType::SOLICIT, 1, |m| {
+            if forged {
+                m.option(code, own).unwrap();
+            }
+            ia_na(m, 1, &[]);
+        })
+    };
+    let mut gets = |forged: bool, inner: &[(OptionCode, &[u8])], outer: &[(OptionCode, &[u8])]| {
+        let levels: [Level<'_>; 2] = [
+            ("2001:db8:1::1", "fe80::99", inner),
+            ("::", "2001:db8:77::1", outer),
+        ];
+        let (_, reply) = world.datagram(&relayed(&ask(forged), &levels));
+        heard(&reply.unwrap()).names() == [address("2001:db8:1::77")]
+    };
+    assert!(gets(false, &[(code, own)], &[]));
+    assert!(gets(false, &[(code, own)], &[(code, other)]));
+    assert!(!gets(false, &[(code, other)], &[(code, own)]));
+    assert!(!gets(false, &[], &[(code, own)]));
+    assert!(!gets(true, &[], &[]));
+}
