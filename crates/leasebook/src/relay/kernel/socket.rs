@@ -2,7 +2,7 @@
 //!
 //! The kernel works a request off while it is being sent, so one call carries a few hundred
 //! routes in and one answer comes back. `rtnetlink`, which waits for each answer apart, is for
-//! other uses (docs/decisions has the comparison).
+//! other uses (docs/decisions/0005-netlink.md has the comparison).
 
 use std::io;
 
@@ -94,7 +94,8 @@ impl Netlink {
         }
     }
 
-    /// Reads all there is of a kind; false if it changed while it was read.
+    /// Reads all there is of a kind. What changes meanwhile may be missing; the notification of
+    /// that change is what has it read again.
     pub(super) fn dump(
         &mut self,
         request: RouteNetlinkMessage,
