@@ -8,21 +8,14 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from harness.edge import RELAY_ID, SERVER, Edge, Relay, RouteMonitor, edge_server, link, relay_config
-from harness.subscriber import Subscriber, duid
+from harness.edge import SERVER, Edge, Relay, RouteMonitor, claim, edge_server, link, relay_config, relay_octets, teller_at
+from harness.subscriber import Subscriber
 from harness.teller import Claim, Teller, path, truthfully
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 
-TELLER = [f'address = "{SERVER}"\nbulk = "[{SERVER}]:1547"']
-RELAY_OCTETS = bytes.fromhex(RELAY_ID.replace(":", ""))
-
-
-def claim(number: int, customer: int = 0, **more: object) -> Claim:
-    """A client of a customer's link with the prefix of its number."""
-    relay_data = path(RELAY_OCTETS, link(customer), f"fe80::5b:{number:x}", f"cust{customer}")
-    return Claim(duid(number), f"2001:db8:{0x100 + (number >> 8):x}:{(number & 0xFF) << 8:x}::/56", relay_data, **more)
+TELLER = [teller_at(1547)]
 
 
 @pytest.fixture
@@ -117,7 +110,7 @@ def test_routes_are_back_when_the_interface_was_made_anew(net: Edge, relay: Rela
 def test_a_new_interface_needs_no_restart(net: Edge, tmp_path: Path) -> None:
     """RELAY-068: one that fits the pattern, as a new VLAN's does, is served from when it comes, and what is behind it is asked for."""
     there = claim(40)
-    there = Claim(there.client, there.prefix, path(RELAY_OCTETS, "2001:db8:77::1", "fe80::5b:28", "cust0.7"))
+    there = Claim(there.client, there.prefix, path(relay_octets(), "2001:db8:77::1", "fe80::5b:28", "cust0.7"))
     config = relay_config(tmp_path, servers=TELLER, interfaces=['name = "cust0.*"'])
     with Teller(net.core, SERVER, 1547, truthfully([there])) as teller, Relay(net, tmp_path, config) as relay:
         assert relay.status()["interfaces"] == []

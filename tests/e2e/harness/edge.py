@@ -17,6 +17,8 @@ from typing import Any, Callable, Sequence, Union
 
 from harness.daemon import BINARY, COMPLETE, Daemon, Server, leasebook
 from harness.netns import Namespace, join
+from harness.subscriber import duid
+from harness.teller import Claim, path
 from harness.topology import DOWNLINK, UPLINK
 from harness.waiting import wait_for
 
@@ -28,6 +30,25 @@ PROTOCOL = "147"
 def link(number: int) -> str:
     """The relay's address on the link of a customer."""
     return f"2001:db8:{number + 1}::1"
+
+
+def teller_at(port: int) -> str:
+    """The lines for a server that is asked on a port of the core, where nobody hears what is relayed."""
+    return f'address = "[{SERVER}]:{port}"'
+
+
+def claim(number: int, customer: int = 0, **more: Any) -> Claim:
+    """The prefix of its number, of a client on a customer's link that came through the relay."""
+    relay_data = path(relay_octets(), link(customer), f"fe80::5b:{number:x}", f"cust{customer}")
+    return Claim(**{"client": duid(number), "prefix": prefix_of(number), "relay_data": relay_data, **more})
+
+
+def prefix_of(number: int) -> str:
+    return f"2001:db8:{0x100 + (number >> 8):x}:{(number & 0xFF) << 8:x}::/56"
+
+
+def relay_octets() -> bytes:
+    return bytes.fromhex(RELAY_ID.replace(":", ""))
 
 
 class Edge(contextlib.ExitStack):
@@ -95,7 +116,9 @@ class Edge(contextlib.ExitStack):
         try:
             wait_for("routes", lambda: self.routes().keys() == wanted, seconds)
         except AssertionError:
-            raise AssertionError(f"wanted {sorted(wanted)} within {seconds} s, there is {self.routes()}") from None
+            found = self.routes().keys()
+            missing, extra = sorted(wanted - found)[:20], sorted(found - wanted)[:20]
+            raise AssertionError(f"after {seconds} s routes are missing: {missing}, and too many: {extra}") from None
         return self.routes()
 
 

@@ -10,6 +10,8 @@ import socket
 import subprocess
 from typing import Any, Iterator, Sequence, Union
 
+from harness.waiting import wait_for
+
 _numbers = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 # linux/sched.h
@@ -88,10 +90,8 @@ class Namespace:
                 enter(outside.fileno())
 
     def link_local(self, interface: str) -> str:
-        """The link-local address of an interface."""
-        found = self.addresses(interface, scope="link")
-        assert found, f"{interface} of {self.name} has no link-local address"
-        return min(found)
+        """The link-local address of an interface, which comes when the other end is up as well."""
+        return min(wait_for(f"a link-local address on {interface} of {self.name}", lambda: self.addresses(interface, scope="link")))
 
 
 def enter(namespace: int) -> None:

@@ -108,7 +108,9 @@ def truthfully(claims: Iterable[Claim]) -> Callable[[Asked], Iterable[wire.Messa
         if query.kind == QUERY_BY_RELAY_ID:
             return tell(query, known)
         if query.kind == QUERY_BY_ADDRESS:
-            return tell(query, [claim for claim in known if query.address() in IPv6Network(claim.prefix)][:1])
+            around = [claim for claim in known if query.address() in IPv6Network(claim.prefix)]
+            # The longest match, and of equal ones the first.
+            return tell(query, sorted(around, key=lambda claim: -IPv6Network(claim.prefix).prefixlen)[:1])
         return tell(query, [])
 
     return answer

@@ -417,13 +417,18 @@ fn show_why(why: &Why, out: &mut impl io::Write) -> io::Result<()> {
 
 fn server_line(one: &ServerSays) -> String {
     match (&one.lease, &one.error) {
-        (Some(lease), _) => format!(
-            "{}: {lease} of {}, valid {} s, client heard {} s ago",
-            one.server,
-            one.client.as_deref().unwrap_or("?"),
-            one.valid_secs.unwrap_or(0),
-            one.heard_secs_ago.unwrap_or(0)
-        ),
+        (Some(lease), _) => {
+            let objection = one.objection.as_ref();
+            let objection = objection.map(|why| format!("; not routed here: {why}"));
+            format!(
+                "{}: {lease} of {}, valid {} s, client heard {} s ago{}",
+                one.server,
+                one.client.as_deref().unwrap_or("?"),
+                one.valid_secs.unwrap_or(0),
+                one.heard_secs_ago.unwrap_or(0),
+                objection.unwrap_or_default()
+            )
+        }
         (None, Some(error)) => format!("{}: no answer: {error}", one.server),
         (None, None) => format!("{}: has no lease there", one.server),
     }

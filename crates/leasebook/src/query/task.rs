@@ -159,7 +159,6 @@ impl Socket {
 
     fn open(&mut self, stream: tokio::net::TcpStream) {
         let (read, write) = stream.into_split();
-        self.attempt = None;
         self.read = Some(read);
         self.write = Some(write);
     }
@@ -175,13 +174,16 @@ impl Socket {
     }
 }
 
+/// Waits for the attempt under way, which is none any more then.
 async fn attempt(attempt: &mut Option<Attempt>) -> Result<tokio::net::TcpStream, String> {
-    match attempt {
-        Some(attempt) => attempt
-            .await
-            .unwrap_or_else(|error| Err(format!("the attempt was given up: {error}"))),
-        None => pending().await,
-    }
+    let Some(under_way) = attempt else {
+        return pending().await;
+    };
+    let attempted = under_way
+        .await
+        .unwrap_or_else(|error| Err(format!("the attempt was given up: {error}")));
+    *attempt = None;
+    attempted
 }
 
 async fn read(half: &mut Option<OwnedReadHalf>, buffer: &mut [u8]) -> io::Result<usize> {

@@ -263,12 +263,26 @@ fn verdict(relay: Option<&Shown>, kernel: Option<&Route>, servers: &[ServerSays]
         (None, Some(_)) => "the kernel has a route of ours that this relay knows nothing of; it \
              goes when every server has answered"
             .to_owned(),
-        (None, None) if told => "a server knows it and this relay does not: it came through \
-             another relay, was refused (see the log), or was leased since the last recovery; \
-             `leasebook relay recover` asks again"
-            .to_owned(),
+        (None, None) if told => match objection(servers) {
+            Some(objection) => objection,
+            None => "a server knows it and this relay does not: it was leased since the last \
+                 recovery, or by a server that is not relayed to; `leasebook relay recover` asks \
+                 again"
+                .to_owned(),
+        },
         (None, None) => "nobody knows it".to_owned(),
     }
+}
+
+/// What a server knows and this relay refuses, and why.
+fn objection(servers: &[ServerSays]) -> Option<String> {
+    servers.iter().find_map(|one| {
+        let (lease, why) = (one.lease.as_ref()?, one.objection.as_ref()?);
+        Some(format!(
+            "{} knows {lease}, and this relay refuses it: {why}",
+            one.server
+        ))
+    })
 }
 
 fn route(one: &Actual, relay: &Relay) -> Route {

@@ -308,7 +308,8 @@ pub(super) fn ask_about(
         requestor.finish(now);
         let machine = AskingAbout {
             requestor,
-            server: shared.server(server).to_owned(),
+            server,
+            shared: Arc::clone(shared),
             says: Arc::clone(says),
         };
         let route = Route {
@@ -338,29 +339,39 @@ pub(super) fn ask_about(
 /// A question about one prefix to one server.
 struct AskingAbout {
     requestor: Connection,
-    server: String,
+    /// The server's place in the configuration.
+    server: u16,
+    shared: Arc<Shared>,
     says: Arc<Mutex<Vec<ServerSays>>>,
 }
 
 impl Machine for AskingAbout {
     fn take(&mut self, now: Now, input: Input<'_>) {
-        let (server, says) = (&self.server, &self.says);
+        let says = &self.says;
         let nothing = || ServerSays {
-            server: server.clone(),
+            server: self.shared.server(self.server).to_owned(),
             lease: None,
             client: None,
             valid_secs: None,
             heard_secs_ago: None,
+            objection: None,
             error: None,
         };
         self.requestor.handle(now, input, &mut |event| match event {
             Event::Binding(binding) => {
                 let claim = &binding.claim;
+                let objections = self.shared.relay().objections(&binding);
+                let objection = |name| {
+                    let mut objections = objections.iter();
+                    let found = objections.find(|(lease, _)| *lease == name);
+                    found.map(|(_, why)| why.to_string())
+                };
                 says.lock().extend(claim.leases().map(|lease| ServerSays {
                     lease: Some(lease.name.to_string()),
                     client: Some(client_name(claim.client())),
                     valid_secs: Some(lease.valid),
                     heard_secs_ago: Some(claim.clt_age()),
+                    objection: objection(lease.name),
                     ..nothing()
                 }));
             }

@@ -267,6 +267,8 @@ pub(crate) struct ServerSays {
     pub(crate) valid_secs: Option<u32>,
     /// How long ago it heard the client, in seconds.
     pub(crate) heard_secs_ago: Option<u32>,
+    /// Why this relay would not route it.
+    pub(crate) objection: Option<String>,
     /// What stands in the way of an answer.
     pub(crate) error: Option<String>,
 }

@@ -193,6 +193,26 @@ impl Relay {
         Ok(())
     }
 
+    /// What speaks against routing the leases of a message, without taking any: for an operator
+    /// who asks why there is no route (RELAY-054, RELAY-072).
+    pub fn objections(&self, binding: &Binding<'_>) -> Vec<(LeaseName, Unroutable)> {
+        let claim = &binding.claim;
+        let path = claim.relay_path();
+        let place = place(&self.config, &self.ports, path.as_ref(), None);
+        let overlap = |prefix| {
+            let mut others = self.table.overlapping(prefix, claim.client());
+            let other = others.find(|other| other.standing.is_routed());
+            other.map(|other| Unroutable::Overlaps(other.prefix))
+        };
+        let objection = |lease: ClaimedLease| {
+            let prefix = self.wanted_prefix(lease.name)?;
+            let objection = refuse::judge(prefix, self.own_addresses()).err();
+            let objection = objection.or_else(|| place.as_ref().err().cloned());
+            Some((lease.name, objection.or_else(|| overlap(prefix))?))
+        };
+        claim.leases().filter_map(objection).collect()
+    }
+
     /// The server, asked again, says that the client has the lease; `again` is how it told so.
     pub fn confirmed(&mut self, pending: &Pending, again: Delegation) {
         let mut claimed = again;

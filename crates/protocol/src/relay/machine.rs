@@ -114,10 +114,9 @@ impl Relay {
     #[must_use]
     pub fn rehearsal(&self) -> Self {
         Self {
-            table: Table::default(),
-            notices: Vec::new(),
-            lost_notices: 0,
-            ..self.clone()
+            ports: self.ports.clone(),
+            own: self.own.clone(),
+            ..Self::new(Arc::clone(&self.config))
         }
     }
 
