@@ -38,7 +38,8 @@ def test_a_route_is_back_before_the_client_speaks(net: Edge, tmp_path: Path) -> 
         assert delegated.prefix.prefixlen == 56
         there = net.wait_for_routes([delegated.prefix])
         assert there[str(delegated.prefix)] == (client.address, "cust0")
-        host = net.add_host(net.customers[0], str(delegated.prefix))
+        customer = net.customers[0]
+        host = net.number_host(customer, net.add_host(customer), delegated.prefix)
         wait_for("a ping through the prefix", lambda: net.reaches(host))
         spoken = len(client.heard)
         lose_power(net, relay)

@@ -91,15 +91,22 @@ class Edge(contextlib.ExitStack):
             space.setting(f"net/ipv6/conf/{kind}/forwarding", "1")
         return space
 
-    def add_host(self, customer: Namespace, prefix: str) -> str:
-        """A host on a link behind a customer, in the first /64 of what was delegated; its address."""
+    def add_host(self, customer: Namespace) -> Namespace:
+        """A host on a link behind a customer, without addresses."""
         host = self._namespace()
         join(customer, DOWNLINK, host, "eth0")
-        base = prefix.split("/")[0]
-        customer.ip("-6", "address", "add", f"{base}1/64", "dev", DOWNLINK)
-        host.ip("-6", "address", "add", f"{base}2/64", "dev", "eth0")
-        host.ip("-6", "route", "add", "default", "via", f"{base}1")
-        return f"{base}2"
+        return host
+
+    def number_host(self, customer: Namespace, host: Namespace, prefix: object) -> str:
+        """Gives the host an address in the first /64 of what was delegated, and the way out through the customer; the address."""
+        base = str(prefix).split("/")[0]
+        customer.ip("-6", "address", "replace", f"{base}a1/64", "dev", DOWNLINK)
+        gateway = self.edge.link_local(f"cust{self.customers.index(customer)}")
+        # A client may have taken away what it did not make itself.
+        customer.ip("-6", "route", "replace", "default", "via", gateway, "dev", UPLINK)
+        host.ip("-6", "address", "replace", f"{base}a2/64", "dev", "eth0")
+        host.ip("-6", "route", "replace", "default", "via", f"{base}a1")
+        return f"{base}a2"
 
     def reaches(self, address: str) -> bool:
         """Whether a ping from the core comes back."""
