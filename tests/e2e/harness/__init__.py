@@ -12,6 +12,9 @@ topology   hosts and links made of them
 enclosure  a program no one here wrote
 clients    DHCPv6 clients, an adapter each
 relays     DHCPv6 relays, an adapter each
+servers    DHCPv6 servers, an adapter each
+routers    FRR and BIRD
+pages      the examples of the documentation
 access     a client's way to the server, with all of these
 capture    what passes on a link
 edge       a provider's edge in namespaces: server, relay, customers
