@@ -2,35 +2,54 @@
 
 import json
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, Union
 
 from harness.capture import Capture, Datagram
+from harness.clients import Client
 from harness.daemon import Server, leasebook
 from harness.topology import ACCESS_PREFIX, CORE_ADDRESSES, SERVER_PORT, Topology
 
 SERVER_ID = bytes.fromhex("0002000009bf0123456789")
+MOVED_SERVER_ID = bytes.fromhex("0002000009bf0987654321")
 POOL = (IPv6Address("3fff:0:1::1000"), IPv6Address("3fff:0:1::10ff"))
 PREFIX_POOL = IPv6Network("3fff:100::/40")
 DELEGATED_LENGTH = 56
+DOMAIN = "access.example"
 RESOLVER = IPv6Address("3fff:0:f0::53")
-# Times that let a client renew while one waits for it.
-SHORT = 't1 = "2s"\nt2 = "4s"\npreferred-lifetime = "20s"\nvalid-lifetime = "30s"'
+# Times that let a client renew while one waits for it; some make more of so small a T1, up to 18 s.
+PREFERRED_SECS, VALID_SECS = 60, 90
+LIFETIMES = f'preferred-lifetime = "{PREFERRED_SECS}s"\nvalid-lifetime = "{VALID_SECS}s"'
+RENEWING = f't1 = "2s"\nt2 = "50s"\n{LIFETIMES}'
+REBINDING = f't1 = "2s"\nt2 = "4s"\n{LIFETIMES}'
 
 # How a query calls what came from the server in its JSON lines: docs/cli.md.
 Told = dict[str, Any]
 
 
-def configuration(*, dhcp: str = "", link: str = "", pool: str = "", hops: int = 0, server_id: bytes = SERVER_ID) -> str:
-    """The server's configuration; `dhcp`, `link` and `pool` are lines of these sections."""
-    interfaces = "" if hops else f'interfaces = ["{SERVER_PORT}"]'
-    return f"""server-id = "{server_id.hex()}"
+@dataclass(frozen=True)
+class Site:
+    """What the server's configuration says; texts are lines of its sections."""
+
+    hops: int = 0
+    dhcp: str = ""
+    link: str = ""
+    pool: str = ""
+    # Sections behind all others.
+    more: str = ""
+    server_id: bytes = SERVER_ID
+
+    def text(self) -> str:
+        interfaces = "" if self.hops else f'interfaces = ["{SERVER_PORT}"]'
+        core = core_link() if self.hops else ""
+        return f"""server-id = "{self.server_id.hex()}"
 [dhcp]
-{dhcp}
+{self.dhcp}
 [dhcp.options]
 dns-servers = ["{RESOLVER}"]
-domain-search = ["access.example"]
+domain-search = ["{DOMAIN}"]
 [log]
 level = "debug"
 [[link]]
@@ -38,14 +57,16 @@ id = 1
 name = "access"
 on-link = ["{ACCESS_PREFIX}"]
 {interfaces}
-{link}
+{self.link}
 [[link.pool]]
 addresses = "{POOL[0]}-{POOL[1]}"
-{pool}
+{self.pool}
 [[link.prefix-pool]]
 prefix = "{PREFIX_POOL}"
 delegated-length = {DELEGATED_LENGTH}
-""" + (core_link() if hops else "")
+{self.more}
+{core}
+"""
 
 
 def core_link() -> str:
@@ -62,11 +83,11 @@ interfaces = ["{SERVER_PORT}"]
 class Access:
     """All of it, running while the `with` block does; what was captured is judged at its end."""
 
-    def __init__(self, folder: Path, hops: int = 0, **settings: str) -> None:
+    def __init__(self, folder: Path, site: Site = Site()) -> None:
         self.folder = folder
-        self.topology = Topology(hops)
-        text = configuration(hops=hops, **settings)
-        self.server = Server(folder / "server", text, space=self.topology.server)
+        self.site = site
+        self.topology = Topology(site.hops)
+        self.server = Server(folder / "server", site.text(), space=self.topology.server)
         self._stack = ExitStack()
         # One for each link, from the client outwards.
         self.captures = [Capture(link.space) for link in self.topology.links]
@@ -84,16 +105,30 @@ class Access:
             for capture in self.captures:
                 capture.assert_well_formed(self.folder)
 
+    def move_server(self) -> None:
+        """The server ends; another one takes its book over, on another host and with another server-id."""
+        self.server.stop()
+        host = self.topology.add_host(self.topology.access, SERVER_PORT, ["3fff:0:1::2/64"])
+        moved = replace(self.site, server_id=MOVED_SERVER_ID)
+        self.server = self._stack.enter_context(Server(self.folder / "moved", moved.text(), data=self.server.data, space=host))
+
     def query(self, *what: object, expect: Union[int, None] = 0) -> list[Told]:
         """What `leasebook query` on the server's own host is told, one for each client and link."""
         words = ["query", "::1", *what, "--format", "json", "--quiet"]
-        ran = leasebook(*words, space=self.topology.server, expect=expect)
+        ran = leasebook(*words, space=self.server.space, expect=expect)
         return [json.loads(line) for line in ran.stdout.splitlines()]
 
     def clients_of(self, lease: Union[IPv6Address, IPv6Network], *how: str) -> list[Told]:
         """The bindings with a lease, asked by an address in it."""
         address = lease.network_address + 1 if isinstance(lease, IPv6Network) else lease
         return self.query("address", address, *how)
+
+    def binding_of(self, client: Client) -> Told:
+        """The one binding that has the client's leases; it must have all of them and no other."""
+        held = client.held()
+        (told,) = self.clients_of(next(iter(held.whats())))
+        assert leases_of(told) == held.whats(), f"the client holds {held.whats()}, the book {leases_of(told)}"
+        return told
 
     def said(self, kind: int) -> list[Datagram]:
         """The messages of a type on the client's own link, until now."""

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 from typing import Any, Iterator, Sequence, Union
 
 from harness.waiting import wait_for
@@ -52,9 +53,9 @@ class Namespace:
         self.ip("link", "set", name, "up")
 
     def setting(self, path: str, value: str) -> None:
-        """Sets one of the kernel's settings inside, by its path below /proc/sys."""
-        script = 'printf %s "$1" > "/proc/sys/$2"'
-        subprocess.run(self.command("sh", "-c", script, "setting", value, path), check=True, timeout=30)
+        """Sets one of the kernel's settings inside, by its path below /proc/sys/net."""
+        with self.inside():
+            Path("/proc/sys/net", path).write_text(value)
 
     def addresses(self, interface: str, scope: str = "global") -> set[str]:
         """The IPv6 addresses of an interface that can be used: neither tentative nor found to be a duplicate."""

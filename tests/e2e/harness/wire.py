@@ -14,6 +14,7 @@ LEASEQUERY, LEASEQUERY_REPLY, LEASEQUERY_DONE, LEASEQUERY_DATA = 14, 15, 16, 17
 
 CLIENTID, SERVERID, IA_NA, IA_TA, IAADDR, ORO, RELAY_MSG, STATUS_CODE, RAPID_COMMIT, INTERFACE_ID = 1, 2, 3, 4, 5, 6, 9, 13, 14, 18
 IA_PD, IAPREFIX, REMOTE_ID, LQ_QUERY, CLIENT_DATA, CLT_TIME, LQ_RELAY_DATA, RELAY_ID = 25, 26, 37, 44, 45, 46, 47, 53
+CLIENT_FQDN = 39
 
 SUCCESS, UNKNOWN_QUERY_TYPE, MALFORMED_QUERY, NOT_CONFIGURED, NOT_ALLOWED, QUERY_TERMINATED = 0, 7, 8, 9, 10, 11
 
@@ -77,6 +78,11 @@ def message(octets: bytes) -> Message:
     if len(octets) < 4:
         raise Malformed(f"{len(octets)} octets, a message has at least 4")
     return Message(octets[0], int.from_bytes(octets[1:4], "big"), tuple(options(octets[head_octets(octets) :])))
+
+
+def codes_in(oro: Union[bytes, None]) -> list[int]:
+    """The codes that an ORO (RFC 8415 §21.7) names."""
+    return list(struct.unpack(f"!{len(oro) // 2}H", oro)) if oro else []
 
 
 def frame(octets: bytes) -> bytes:

@@ -46,6 +46,8 @@ class Client(Enclosed):
     """A client; `can` names what of the scenarios it does at all."""
 
     can: frozenset[str] = frozenset()
+    # Whether it breaks down when it has sent a DECLINE.
+    ends_on_decline = False
 
     def __init__(self, space, folder, wish: Wish = Wish(), interface: str = UPLINK) -> None:  # noqa: ANN001
         super().__init__(space, folder)
@@ -59,6 +61,10 @@ class Client(Enclosed):
     def release(self) -> None:
         """Has it give back what it has, and end."""
         raise NotImplementedError
+
+    def stateless_traces(self, *values: str) -> tuple[str, ...]:
+        """What is to be found in `options` when these values came in a REPLY to INFORMATION-REQUEST."""
+        return values
 
     def options(self) -> str:
         """What it keeps of the options it was told, in whatever form: to look for values in."""

@@ -15,11 +15,10 @@ case "$reason" in
 BOUND6|RENEW6|REBIND6)
     [ -n "$new_ip6_address" ] || exit 0
     ip -6 address replace "$new_ip6_address/128" dev "$interface" valid_lft "$new_max_life" preferred_lft "$new_preferred_life" || exit 2
-    while ip -6 address show dev "$interface" to "$new_ip6_address" tentative | grep -v dadfailed | grep -q tentative; do sleep 0.05; done
-    if ip -6 address show dev "$interface" to "$new_ip6_address" | grep -q dadfailed; then
-        ip -6 address del "$new_ip6_address/128" dev "$interface"
-        exit 3
-    fi ;;
+    shown() { ip -6 address show dev "$interface" to "$new_ip6_address" "$@"; }
+    while [ "$(shown tentative)" ] && ! shown | grep -q dadfailed; do sleep 0.05; done
+    # The kernel takes an address with a lifetime away when it finds a duplicate.
+    if [ -z "$(shown)" ] || shown | grep -q dadfailed; then exit 3; fi ;;
 DEPREF6|EXPIRE6|RELEASE6|STOP6|FAIL6)
     [ -z "$old_ip6_address" ] || ip -6 address del "$old_ip6_address/128" dev "$interface" ;;
 esac

@@ -18,7 +18,8 @@ class Dhcpcd(Client):
     name = "dhcpcd"
     program = "dhcpcd"
     package = "dhcpcd-base"
-    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
+    # dhcpcd 9.4 knows DECLINE, but waits for ever for the end of duplicate address detection that failed.
+    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name"})
 
     def places(self) -> Mapping[str, Path]:
         folders = {"/var/lib/dhcpcd": "lib", "/run/dhcpcd": "run"}

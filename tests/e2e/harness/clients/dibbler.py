@@ -15,6 +15,8 @@ class DibblerClient(Client):
     package = "dibbler-client"
     can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
 
+    ends_on_decline = True
+
     def places(self) -> Mapping[str, Path]:
         folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
         for folder in folders.values():
@@ -60,6 +62,10 @@ class DibblerClient(Client):
         addresses = [(entry.text or "").strip() for entry in book.iter("AddrAddr")]
         prefixes = [f"{(entry.text or '').strip()}/{entry.get('length')}" for entry in book.iter("AddrPrefix")]
         return Held(frozenset(map(IPv6Address, addresses)), frozenset(map(IPv6Network, prefixes)))
+
+    def forget(self) -> None:
+        """It loses its leases, and keeps its DUID."""
+        (self.folder / "lib" / "client-AddrMgr.xml").unlink()
 
     def options(self) -> str:
         root = self.folder / "lib"

@@ -35,7 +35,8 @@ class Networkd(Client):
         lines.append(f"UseDelegatedPrefix={'yes' if self.wish.prefixes else 'no'}")
         if self.wish.length:
             lines.append(f"PrefixDelegationHint=::/{self.wish.length}")
-        lines += ["SendHostname=yes", f"Hostname={self.wish.name}"] if self.wish.name else []
+        # It has one setting for the names of both protocols.
+        lines += ["[DHCPv4]", f"Hostname={self.wish.name}"] if self.wish.name else ["[DHCPv4]", "SendHostname=no"]
         return "\n".join(lines) + "\n"
 
     def environment(self) -> Mapping[str, str]:
@@ -51,8 +52,12 @@ class Networkd(Client):
         prefixes = [route["dst"] for route in routes if route.get("type") == "unreachable" and route.get("protocol") == "dhcp"]
         return Held(addresses, frozenset(map(IPv6Network, prefixes)))
 
+    def stateless_traces(self, *values: str) -> tuple[str, ...]:
+        """systemd 252 writes them nowhere: that it has taken the reply is all it says."""
+        return ("DHCPv6 client: State changed: information-request -> stopped",)
+
     def options(self) -> str:
-        return "\n".join(file.read_text() for file in sorted((self.folder / "netif").glob("links/*")))
+        return self.log() + "\n".join(file.read_text() for file in sorted((self.folder / "netif").glob("links/*")))
 
 
 DOWNLINK_FILE = f"""[Match]
