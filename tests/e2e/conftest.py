@@ -32,10 +32,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         _outcomes.append(("passed", name, ""))
 
 
-def pytest_sessionfinish() -> None:
-    """Writes verdict, name and reason of every test, a line each, where ./test wants them."""
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes verdict, name and reason of every test, a line each, where ./test wants them.
+
+    Of several processes the one that hears of all tests does so.
+    """
     tally = os.environ.get("LEASEBOOK_TALLY")
-    if tally:
+    if tally and not hasattr(session.config, "workerinput"):
         flat = lambda text: " ".join(text.split())  # noqa: E731
         Path(tally).write_text("".join(f"{verdict}\t{name}\t{flat(reason)}\n" for verdict, name, reason in _outcomes))
 

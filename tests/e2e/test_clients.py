@@ -152,7 +152,7 @@ def test_declines_a_duplicate_address(client_type: Type[Client], tmp_path: Path)
     lasting = 'preferred-lifetime = "infinity"\nvalid-lifetime = "infinity"'
     with Access(tmp_path, Site(dhcp=lasting, pool='order = "lowest"')) as access:
         access.topology.add_host(access.topology.access, addresses=[f"{duplicate}/64"])
-        access.topology.client.setting(f"ipv6/conf/{UPLINK}/accept_dad", "1")
+        access.topology.client.setting(f"net/ipv6/conf/{UPLINK}/accept_dad", "1")
         with client_type(access.topology.client, tmp_path / "client", Wish(addresses=1)) as client:
             message, reply = wait_for_answer(access, wire.DECLINE)
             assert {lease.what for lease in leases_in(message)} == {duplicate}

@@ -53,9 +53,9 @@ class Namespace:
         self.ip("link", "set", name, "up")
 
     def setting(self, path: str, value: str) -> None:
-        """Sets one of the kernel's settings inside, by its path below /proc/sys/net."""
+        """Sets one of the kernel's settings inside, by its path below /proc/sys."""
         with self.inside():
-            Path("/proc/sys/net", path).write_text(value)
+            Path("/proc/sys", path).write_text(value)
 
     def addresses(self, interface: str, scope: str = "global") -> set[str]:
         """The IPv6 addresses of an interface that can be used: neither tentative nor found to be a duplicate."""

@@ -59,7 +59,7 @@ class Link:
 
 def bring_up(host: Namespace, name: str, addresses: Sequence[str] = ()) -> None:
     """Brings an interface up without looking for duplicates, and waits for its link-local address."""
-    host.setting(f"ipv6/conf/{name}/accept_dad", "0")
+    host.setting(f"net/ipv6/conf/{name}/accept_dad", "0")
     host.ip("link", "set", name, "up")
     for address in addresses:
         host.ip("-6", "address", "add", address, "dev", name, "nodad")
@@ -99,9 +99,9 @@ class Topology:
 
     def _join(self) -> None:
         for host in self.relays:
-            host.setting("ipv6/conf/all/forwarding", "1")
+            host.setting("net/ipv6/conf/all/forwarding", "1")
         self.access.attach(self.client, UPLINK)
-        self.client.setting("ipv6/conf/default/accept_dad", "0")
+        self.client.setting("net/ipv6/conf/default/accept_dad", "0")
         self.client.add_interface(DOWNLINK)
         if not self.relays:
             self.access.attach(self.server, SERVER_PORT, [ACCESS_ADDRESS])
@@ -124,7 +124,7 @@ class Topology:
         host = self._stack.enter_context(Namespace())
         link.attach(host, interface, addresses)
         if interface == UPLINK:
-            host.setting("ipv6/conf/default/accept_dad", "0")
+            host.setting("net/ipv6/conf/default/accept_dad", "0")
             host.add_interface(DOWNLINK)
         return host
 

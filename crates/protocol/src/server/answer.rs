@@ -207,7 +207,9 @@ impl Exchange<'_> {
             }
             self.compose_relayed(pool, code, message)?;
         }
-        if let Some(fqdn) = self.fqdn() {
+        if self.asks_for(OptionCode::CLIENT_FQDN)
+            && let Some(fqdn) = self.fqdn()
+        {
             message.add(&fqdn)?;
         }
         Ok(())
@@ -265,12 +267,10 @@ impl Exchange<'_> {
         self.requested().contains(&code)
     }
 
-    /// The client's name as this server has it: it updates no DNS (DHCP-S-052 to DHCP-S-054).
+    /// The client's name as this server has it: it updates no DNS (DHCP-S-053, DHCP-S-054).
+    /// Only a client that asks for it is told (DHCP-S-052).
     pub(super) fn fqdn(&self) -> Option<ClientFqdn<'_>> {
         let told: ClientFqdn<'_> = self.heard.message.options().view_or_absent()?;
-        if !self.asks_for(OptionCode::CLIENT_FQDN) {
-            return None;
-        }
         Some(ClientFqdn {
             server_updates: false,
             is_overridden: told.server_updates,

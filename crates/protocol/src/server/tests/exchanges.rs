@@ -560,6 +560,27 @@ fn a_name_is_answered_and_kept() {
     );
 }
 
+/// DHCP-S-052, DHCP-S-054: a name is kept also if its client, like systemd's, does not ask what
+/// became of it, and such a client is not told.
+#[test]
+fn a_name_that_is_not_asked_for_is_kept_and_not_answered() {
+    let mut world = World::new(config());
+    let reply = world.ask(&message(MessageType::REQUEST, 1, |m| {
+        to_server(m);
+        m.option(OptionCode::CLIENT_FQDN, b"\x01\x04home\x07example\x00")
+            .unwrap();
+        both(m);
+    }));
+    assert_eq!(reply.option(OptionCode::CLIENT_FQDN), None);
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    assert!(
+        record
+            .view()
+            .options()
+            .ends_with(b"\x06\x04home\x07example\x00")
+    );
+}
+
 /// DHCP-S-034: what one client may hold is limited.
 #[test]
 fn what_one_client_may_hold_is_limited() {
