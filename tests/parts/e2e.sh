@@ -6,7 +6,7 @@ peers=(isc-dhcp-client isc-dhcp-relay dibbler-client dibbler-relay wide-dhcpv6-c
     kea-dhcp6-server isc-dhcp-server dibbler-server frr bird2 nftables)
 
 e2e_tests() {
-    local log=$logs/e2e.log tally=$logs/e2e.tally code=0 verdict name reason peer
+    local log=$logs/e2e.log tally=$logs/e2e.tally code=0 verdict name reason peer workers=()
     packages tshark iproute2 iputils-ping || echo "$(missing); tests that need them are skipped"
     # All at once, or else each that can be had.
     packages "${peers[@]}" || for peer in "${peers[@]}"; do packages "$peer" || echo "$(missing)"; done
@@ -19,10 +19,12 @@ e2e_tests() {
         fail "end-to-end tests" "the binary does not build, see $logs/e2e-build.log"
         return
     fi
+    # Most tests wait for someone's timers, and much of it at one time takes no more of the machine.
+    if packages python3-pytest-xdist; then workers=(-n 4); else echo "$(missing); one test at a time"; fi
     rm -f "$tally"
     # Debian's own Python, which has Debian's scapy and pytest, whatever else is in PATH.
     LEASEBOOK=$target_dir/debug/leasebook LEASEBOOK_TALLY=$tally timeout --kill-after=10 900 \
-        /usr/bin/python3 -m pytest -q --no-header -p no:cacheprovider --color=no tests/e2e >"$log" 2>&1 </dev/null || code=$?
+        /usr/bin/python3 -m pytest -q "${workers[@]}" --no-header -p no:cacheprovider --color=no tests/e2e >"$log" 2>&1 </dev/null || code=$?
     # One line for each test, written by tests/e2e/conftest.py: verdict, name, reason.
     while IFS=$'\t' read -r verdict name reason; do
         case $verdict in

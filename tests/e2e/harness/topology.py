@@ -14,7 +14,6 @@ from ipaddress import IPv6Interface
 from typing import Sequence
 
 from harness.netns import Namespace
-from harness.waiting import wait_for
 
 # The interface of a client or a relay towards the server, and that away from it. A client has one too, for what it is delegated.
 UPLINK, DOWNLINK = "uplink", "downlink"
@@ -63,7 +62,7 @@ def bring_up(host: Namespace, name: str, addresses: Sequence[str] = ()) -> None:
     host.ip("link", "set", name, "up")
     for address in addresses:
         host.ip("-6", "address", "add", address, "dev", name, "nodad")
-    wait_for(f"a link-local address on {name}", lambda: host.addresses(name, scope="link"))
+    host.link_local(name)
 
 
 class Topology:
