@@ -59,14 +59,14 @@ def wait_for_answer(access: Access, kind: int) -> tuple[wire.Message, wire.Messa
 
 
 def wait_until_extended(access: Access, kind: int, held: Held) -> list[wire.Message]:
-    """The REPLYs to messages of a type, as soon as they extend all that a client has: some clients ask for each IA by itself."""
+    """The answers to messages of a type, as soon as they extend all that a client has: some clients ask for each IA by itself."""
 
     def extended() -> list[wire.Message]:
         replies = [reply for _, reply in answered(access, kind)]
         whole = [lease for reply in replies for lease in leases_in(reply) if lease.valid == VALID_SECS]
         return replies if {lease.what for lease in whole} == held.whats() else []
 
-    return wait_for(f"REPLYs to message type {kind} that extend {held}", extended, ANSWER_SECS)
+    return wait_for(f"answers to message type {kind} that extend {held}", extended, ANSWER_SECS)
 
 
 @those_that_can("addresses", "prefixes")
