@@ -67,13 +67,23 @@ pub enum IdentityError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file is there and nothing is in it.
+    #[error(
+        "{} is empty, and should hold the {}'s DUID; {}",
+        path.display(), role.word(), advice(*role, directory)
+    )]
+    Empty {
+        /// Whose.
+        role: Role,
+        /// The file.
+        path: PathBuf,
+        /// Its directory.
+        directory: PathBuf,
+    },
     /// The file does not hold a DUID.
     #[error(
-        "{} does not hold the {}'s DUID: {source}; restore the file, set {} in the \
-         configuration, or make a new DUID on purpose with `leasebook duid generate {}--save {} \
-         --replace` ({})",
-        path.display(), role.word(), role.file_name(), flag(*role), directory.display(),
-        role.consequence()
+        "{} does not hold the {}'s DUID: {source}; {}",
+        path.display(), role.word(), advice(*role, directory)
     )]
     Malformed {
         /// Whose.
@@ -142,6 +152,11 @@ pub fn identity(
 pub fn kept(role: Role, directory: &Path) -> Result<Option<Duid>, IdentityError> {
     let path = directory.join(role.file_name());
     match fs::read_to_string(&path) {
+        Ok(text) if text.trim().is_empty() => Err(IdentityError::Empty {
+            role,
+            path,
+            directory: directory.to_owned(),
+        }),
         Ok(text) => match duid::sendable(text.trim()) {
             Ok(duid) => Ok(Some(duid)),
             Err(source) => Err(IdentityError::Malformed {
@@ -181,12 +196,19 @@ pub fn keep(role: Role, directory: &Path, duid: &Duid, replace: bool) -> Result<
     })
 }
 
-/// What the command line needs to mean this role.
-fn flag(role: Role) -> &'static str {
-    match role {
+/// The ways out where a file does not tell who we are.
+fn advice(role: Role, directory: &Path) -> String {
+    let flag = match role {
         Role::Server => "",
         Role::Relay => "--relay ",
-    }
+    };
+    format!(
+        "restore the file, set {} in the configuration, or make a new DUID on purpose with \
+         `leasebook duid generate {flag}--save {} --replace` ({})",
+        role.file_name(),
+        directory.display(),
+        role.consequence()
+    )
 }
 
 /// Writes the file under its first name.

@@ -75,11 +75,22 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => {
             if !is_broken_pipe(&error) {
                 // Where standard error is gone there is nobody left to tell.
-                let _ = writeln!(io::stderr(), "leasebook: {error:#}");
+                let _ = writeln!(io::stderr(), "leasebook: {}", sentence(&error));
             }
             Exit::Local
         }
     }
+}
+
+/// The error with its causes, leaving out those that it has told itself.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Help and version end well; anything else is a usage error.
@@ -124,7 +135,16 @@ fn description() -> clap::Command {
 
 #[cfg(test)]
 mod tests {
-    use super::description;
+    use super::{description, sentence};
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let inner = || std::io::Error::other("no such thing");
+        let outer = anyhow::Error::new(inner()).context("cannot open it: no such thing");
+        assert_eq!(sentence(&outer), "cannot open it: no such thing");
+        let plain = anyhow::Error::new(inner()).context("cannot open it");
+        assert_eq!(sentence(&plain), "cannot open it: no such thing");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

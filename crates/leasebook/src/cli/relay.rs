@@ -267,7 +267,10 @@ fn show_status(status: &Status, out: &mut impl io::Write) -> io::Result<()> {
     let standing: Vec<String> = standing
         .map(|(name, count)| format!("{count} {name}"))
         .collect();
-    writeln!(out, "{} delegations: {}", status.known, standing.join(", "))?;
+    match standing.as_slice() {
+        [] => writeln!(out, "no delegations")?,
+        standing => writeln!(out, "{} delegations: {}", status.known, standing.join(", "))?,
+    }
     if status.routes_waiting + status.routes_refused > 0 {
         let (waiting, refused) = (status.routes_waiting, status.routes_refused);
         writeln!(out, "kernel: {waiting} changes waiting, {refused} refused")?;
