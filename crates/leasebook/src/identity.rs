@@ -222,7 +222,7 @@ fn write_synced(path: &Path, duid: &Duid) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// D-31: an identity is made once and found again.
+    /// DHCP-S-038, D-31: an identity is made once and found again.
     #[test]
     fn an_identity_is_made_once_and_kept() {
         let directory = tempfile::tempdir().unwrap();

@@ -36,6 +36,8 @@ pub const RELOADS_TOTAL: &str = "leasebook_reloads_total";
 pub const DHCP_MESSAGES_TOTAL: &str = "leasebook_dhcp_messages_total";
 /// Replies by UDP, by `outcome`: sent, failed.
 pub const DHCP_REPLIES_TOTAL: &str = "leasebook_dhcp_replies_total";
+/// Replies by UDP above 1232 octets, which are cut into fragments on some paths.
+pub const DHCP_REPLIES_LARGE_TOTAL: &str = "leasebook_dhcp_replies_large_total";
 /// RECONFIGURE messages, repeated ones included.
 pub const DHCP_RECONFIGURES_TOTAL: &str = "leasebook_dhcp_reconfigures_total";
 /// Leases in use, or kept from use, by `link`, `kind` and `pool` (its place in the link).
@@ -95,6 +97,11 @@ fn describe() {
         DHCP_REPLIES_TOTAL,
         Unit::Count,
         "Replies by UDP, by outcome"
+    );
+    metrics::describe_counter!(
+        DHCP_REPLIES_LARGE_TOTAL,
+        Unit::Count,
+        "Replies by UDP above 1232 octets"
     );
     metrics::describe_counter!(DHCP_RECONFIGURES_TOTAL, Unit::Count, "RECONFIGURE messages");
     metrics::describe_gauge!(DHCP_POOL_TAKEN, Unit::Count, "Leases of a pool in use");

@@ -1,7 +1,8 @@
 //! One process at a time on a data directory.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use crate::lease_store::StoreError;
@@ -27,7 +28,7 @@ impl DataLock {
                 source,
             }
         };
-        std::fs::create_dir_all(data).map_err(failed("create the directory of"))?;
+        make(data).map_err(failed("create the directory of"))?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -58,4 +59,16 @@ impl DataLock {
         writeln!(file, "{}", std::process::id()).map_err(failed("write"))?;
         Ok(Self { _file: file })
     }
+}
+
+/// Makes the directory for its owner alone (SEC-026): the book holds keys of clients. One that is
+/// there stays as it is, for whoever made it knows who may read it.
+fn make(data: &Path) -> io::Result<()> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = data.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    DirBuilder::new().mode(0o700).recursive(true).create(data)
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::config::UdpAddress;
 use crate::exit::Exit;
 
 /// How it is used.
@@ -28,9 +29,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDR:PORT")]
     tcp: Vec<SocketAddr>,
     /// Listen here for DHCPv6 and Leasequery over UDP, instead of where the configuration says;
-    /// repeatable.
-    #[arg(long, value_name = "ADDR:PORT")]
-    udp: Vec<SocketAddr>,
+    /// repeatable. With %DEVICE behind it, on that VRF or interface alone.
+    #[arg(long, value_name = "ADDR:PORT[%DEVICE]")]
+    udp: Vec<UdpAddress>,
 }
 
 /// Runs the server until it is told to stop.

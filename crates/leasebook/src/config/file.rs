@@ -21,7 +21,7 @@ use toml::Spanned;
 
 use super::runtime::{LogFormat, LogLevel, QueryKind, Timers, Unlisted};
 use super::values::{
-    AddressRange, Exclusion, InterfaceId, Lifetime, Number, PoolOrder, Text, Time,
+    AddressRange, Exclusion, InterfaceId, Lifetime, Number, PoolOrder, Text, Time, UdpAddress,
 };
 use leasebook_wire::Duid;
 
@@ -146,9 +146,10 @@ section! {
         /// For Bulk Leasequery over TCP; an empty list switches it off.
         /// Default: ["[::]:547"]. Source: RFC 5460 §5.6.
         tcp: List<Text<SocketAddr>>,
-        /// For DHCPv6 and Leasequery over UDP; an empty list switches both off.
+        /// For DHCPv6 and Leasequery over UDP; an empty list switches both off. For a VRF, or one
+        /// interface alone, its name stands behind the port: "[::]:547%vrf-red".
         /// Default: []. Source: RFC 8415 §7.2, RFC 5007 §4.2.
-        udp: List<Text<SocketAddr>>,
+        udp: List<Text<UdpAddress>>,
     }
 }
 

@@ -35,6 +35,8 @@ pub use runtime::{
     Timers, Unlisted,
 };
 
+pub use values::UdpAddress;
+
 use std::path::Path;
 
 /// A configuration with what is to be said about it.

@@ -16,6 +16,8 @@ use leasebook_store::{LeaseName, LinkId};
 use leasebook_wire::Duid;
 use leasebook_wire::code::OptionCode;
 
+use super::values::UdpAddress;
+
 /// The whole configuration of a server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -93,7 +95,7 @@ pub struct Listen {
     /// For Bulk Leasequery.
     pub tcp: Vec<SocketAddr>,
     /// For DHCPv6 and Leasequery over UDP.
-    pub udp: Vec<SocketAddr>,
+    pub udp: Vec<UdpAddress>,
 }
 
 /// Limits and rights of the Bulk Leasequery server.
@@ -312,6 +314,10 @@ pub struct Dhcp {
     pub leases_per_client: u32,
     /// How many messages are heard.
     pub rates: Rates,
+    /// Interfaces on which relays are heard by multicast. Source: DHCP-S-001.
+    pub relay_interfaces: Vec<String>,
+    /// From how many leases of a hundred on a filling pool is told; 0 is never.
+    pub pool_warning: u8,
     /// What holds where nothing narrower says otherwise; always with lifetimes and
     /// `rapid_commit`.
     pub settings: Settings,
@@ -333,6 +339,8 @@ impl Default for Dhcp {
                 per_client: 0,
                 per_relay: 0,
             },
+            relay_interfaces: Vec::new(),
+            pool_warning: 90,
             settings: Settings {
                 lifetimes: Some(Lifetimes::DEFAULT),
                 rapid_commit: Some(false),
@@ -399,7 +407,7 @@ impl Config {
             leases_per_client: usize::try_from(dhcp.leases_per_client).unwrap_or(usize::MAX),
             rates: dhcp.rates,
             // Nobody is at 546 and 547 of those who speak to another port.
-            to_source_port: self.listen.udp.iter().all(|address| address.port() != 547)
+            to_source_port: self.listen.udp.iter().all(|one| one.address.port() != 547)
                 && !self.listen.udp.is_empty(),
         }
     }

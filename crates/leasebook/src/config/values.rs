@@ -197,6 +197,65 @@ impl FromText for SocketAddr {
     }
 }
 
+/// Where datagrams are heard: an address, and the VRF or interface alone by which.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UdpAddress {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// The device the socket is bound to.
+    pub device: Option<String>,
+}
+
+/// Octets of an interface's name, at most. Source: Linux, IFNAMSIZ without its end.
+pub(in crate::config) const MAX_INTERFACE_OCTETS: usize = 15;
+
+impl From<SocketAddr> for UdpAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self {
+            address,
+            device: None,
+        }
+    }
+}
+
+impl fmt::Display for UdpAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(out)?;
+        match &self.device {
+            Some(device) => write!(out, "%{device}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromText for UdpAddress {
+    const FORM: &'static str = "\"ADDRESS:PORT\", such as \"[::]:547\", or with %DEVICE behind it";
+
+    fn from_text(text: &str) -> Result<Self, String> {
+        // A scope within the brackets is the address's own.
+        let (address, device) = match text.rsplit_once('%') {
+            Some((address, device)) if !device.contains(']') => (address, Some(device)),
+            _ => (text, None),
+        };
+        let is_no_name = |name: &str| name.is_empty() || name.len() > MAX_INTERFACE_OCTETS;
+        if let Some(device) = device.filter(|device| is_no_name(device)) {
+            return Err(format!("`{device}` is no name of a device"));
+        }
+        Ok(Self {
+            address: SocketAddr::from_text(address)?,
+            device: device.map(str::to_owned),
+        })
+    }
+}
+
+impl std::str::FromStr for UdpAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_text(text)
+    }
+}
+
 impl FromText for IpNet {
     const FORM: &'static str = "a prefix or address in quotes, such as \"2001:db8::/32\"";
 

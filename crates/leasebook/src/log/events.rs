@@ -96,7 +96,7 @@ events! {
     /// `type`. Told once for each connection; three in a row close it.
     BLQ_MESSAGE_UNEXPECTED INFO "message does not belong here";
 
-    /// DHCPv6 and Leasequery over UDP are served at `address`.
+    /// DHCPv6 and Leasequery over UDP are served at `address`, by `device` alone if there is one.
     DHCP_LISTENING INFO "listening for DHCPv6";
     /// The groups of servers were joined on `interface`, whose clients are on `link`.
     DHCP_INTERFACE_JOINED INFO "interface served";
@@ -126,6 +126,20 @@ events! {
     /// A client on `link` got nothing, for every pool of `kind` that it may use is full. Told
     /// once a minute at most, with how often it was in `times`. Add a pool.
     DHCP_POOLS_EXHAUSTED WARN "pools exhausted";
+    /// A pool of `link` has come to dhcp.pool-warning: `taken` of `total` leases, `percent` of a
+    /// hundred, are in use or kept from use. Add to it before clients get nothing.
+    DHCP_POOL_FILLING WARN "pool is filling";
+    /// A pool that was filling has room again.
+    DHCP_POOL_RELIEVED INFO "pool has room again";
+    /// After a start or a reload: so many `clients` have leases for which the configuration has
+    /// no room any more, such as `example`. They keep them until they renew or the lease ends;
+    /// `recalled` of them are told to renew by RECONFIGURE.
+    DHCP_LEASES_MISPLACED WARN "leases no longer fit the configuration";
+    /// A datagram came `from` a client or relay `to` an address of ours on `interface`; what
+    /// became of it is in `outcome`, all it said in `message`. Keys are not shown.
+    DHCP_HEARD DEBUG "heard";
+    /// This `message` went `to` a client or relay.
+    DHCP_TOLD DEBUG "told";
     /// What `peer` asked about by UDP did not fit one datagram: so many `leases` and `options`
     /// were left out. Bulk Leasequery over TCP tells all.
     LQ_UDP_LEFT_OUT WARN "answer cut to fit a datagram";

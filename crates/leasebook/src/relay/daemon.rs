@@ -84,7 +84,7 @@ async fn relay(
         metric: config.routes.metric,
     };
     let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, config.port));
-    let listener = Arc::new(Listener::open(address)?);
+    let listener = Arc::new(Listener::open(&address.into())?);
     listener
         .set_group_hops(GROUP_HOPS)
         .map_err(system("set the hop limit"))?;

@@ -12,7 +12,7 @@ use super::checkpoint::Checkpoints;
 use super::listen::ListenError;
 use super::server::Server;
 use super::settings::Settings;
-use super::udp::{Listener, Queries, UdpError, UdpService};
+use super::udp::{Listener, Setup, UdpError, UdpService};
 use crate::book::OpenError;
 use crate::config::{self, Config, ConfigError};
 use crate::control::Control;
@@ -38,7 +38,7 @@ pub struct Start {
     /// Where to listen instead of where the configuration says.
     pub tcp: Vec<std::net::SocketAddr>,
     /// Where to listen for DHCPv6 instead of where the configuration says.
-    pub udp: Vec<std::net::SocketAddr>,
+    pub udp: Vec<config::UdpAddress>,
 }
 
 /// Why the server does not run.
@@ -152,19 +152,15 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
     );
     let checkpoints = Checkpoints::begin(Arc::clone(&book)).map_err(system("start a thread"))?;
     let tcp = &config.listen.tcp;
-    let listeners = config
-        .listen
-        .udp
-        .iter()
-        .map(|address| Listener::open(*address));
+    let listeners = config.listen.udp.iter().map(Listener::open);
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let server = Server::of(Arc::clone(&book), &config, server_id.clone(), tcp)?;
     let udp = if listeners.is_empty() {
         None
     } else {
-        let (dhcp, queries) = dhcp(&config, &server_id);
+        let setup = Setup::of(&config, &server_id);
         let control = control(&config.data);
-        let udp = UdpService::begin(Arc::clone(&book), dhcp, queries, listeners, control);
+        let udp = UdpService::begin(Arc::clone(&book), setup, listeners, control);
         Some(udp.map_err(system("start a thread"))?)
     };
     let status = format!("serving {} bindings", book.stats()?.bindings);
@@ -203,15 +199,6 @@ fn control(data: &Path) -> Option<Control> {
             None
         }
     }
-}
-
-/// What the thread that hears DHCPv6 works by.
-fn dhcp(config: &Config, server_id: &Duid) -> (Arc<leasebook_protocol::server::Config>, Queries) {
-    let settings = Settings::of(config, server_id.clone());
-    (
-        Arc::new(config.dhcp(server_id.clone())),
-        Queries::new(Arc::new(settings)),
-    )
 }
 
 fn open(data: &Path) -> Result<Book, ServeError> {
@@ -284,8 +271,7 @@ impl Running<'_> {
                 let new = Settings::of(&self.in_force(loaded.config), self.server_id.clone());
                 self.server.reconfigure(new);
                 if let Some(udp) = self.udp {
-                    let (config, queries) = dhcp(&self.config, &self.server_id);
-                    udp.reconfigure(config, queries);
+                    udp.reconfigure(Setup::of(&self.config, &self.server_id));
                 }
                 tell!(events::LBK_RELOADED, config = %self.start.config.display());
                 metrics::count_reload("done");

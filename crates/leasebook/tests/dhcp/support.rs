@@ -1,5 +1,6 @@
 //! A server in a directory of its own, and a relay that speaks to it.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -17,8 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `leasebook serve`, ended when it is dropped.
 pub(crate) struct Server {
     child: Child,
-    dir: tempfile::TempDir,
+    dir: Option<tempfile::TempDir>,
     log: Receiver<String>,
+    /// Lines of the log that were passed over: what one thread logs may come before what
+    /// another does.
+    passed: RefCell<Vec<String>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -49,8 +53,9 @@ impl Server {
         });
         let mut server = Self {
             child,
-            dir,
+            dir: Some(dir),
             log,
+            passed: RefCell::default(),
             address: SocketAddr::from(([0; 16], 0)),
         };
         let listening = server.logged("DHCP_LISTENING");
@@ -62,28 +67,56 @@ impl Server {
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.path().join("data")
     }
 
-    /// Waits for a line of the log that has this in it.
+    fn path(&self) -> &Path {
+        self.dir.as_ref().expect("running").path()
+    }
+
+    /// Ends it in order, and gives its directory to be looked at.
+    pub(crate) fn stop(mut self) -> Stopped {
+        self.signal(rustix::process::Signal::TERM);
+        self.child.wait().expect("ended");
+        Stopped(self.dir.take().expect("running"))
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.id()).ok();
+        let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a pid");
+        rustix::process::kill_process(pid, signal).expect("told");
+    }
+
+    /// Waits for a line of the log that has this in it, and that no call gave before.
     pub(crate) fn logged(&self, what: &str) -> String {
-        let mut seen = Vec::new();
+        let mut passed = self.passed.borrow_mut();
+        if let Some(at) = passed.iter().position(|line| line.contains(what)) {
+            return passed.remove(at);
+        }
         while let Ok(line) = self.log.recv_timeout(PATIENCE) {
             if line.contains(what) {
                 return line;
             }
-            seen.push(line);
+            passed.push(line);
         }
-        panic!("no {what} in the log:\n{}", seen.join("\n"));
+        panic!("no {what} in the log:\n{}", passed.join("\n"));
     }
 
     /// Puts another configuration in force.
     pub(crate) fn reload(&self, config: &str) {
-        std::fs::write(self.dir.path().join("leasebook.toml"), config).expect("written");
-        let pid = i32::try_from(self.child.id()).ok();
-        let pid = pid.and_then(rustix::process::Pid::from_raw).expect("a pid");
-        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("told");
+        std::fs::write(self.path().join("leasebook.toml"), config).expect("written");
+        self.signal(rustix::process::Signal::HUP);
         self.logged("LBK_RELOADED");
+    }
+}
+
+/// What a server that ended left.
+pub(crate) struct Stopped(tempfile::TempDir);
+
+impl Stopped {
+    /// Its data.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.0.path().join("data")
     }
 }
 

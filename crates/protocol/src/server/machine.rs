@@ -138,6 +138,11 @@ impl Server {
         }
     }
 
+    /// The link of this number, if it is configured.
+    pub(super) fn served(&self, link: LinkId) -> Option<&ServedLink> {
+        self.config.links.get(self.places.at(link)?)
+    }
+
     /// How full each pool is.
     pub fn usage(&self) -> impl Iterator<Item = Usage> {
         self.pools.usage()

@@ -53,6 +53,11 @@ impl Places {
         self
     }
 
+    /// The place in the configuration of the link of this number.
+    pub(super) fn at(&self, link: LinkId) -> Option<usize> {
+        self.at.get(&link).copied()
+    }
+
     /// The place in the configuration of the link that the client is on.
     ///
     /// The link-address nearest to the client that is set decides, then a configured

@@ -245,25 +245,22 @@ impl Server {
         self.config.reconfigure
     }
 
-    /// Whether this record's client can be told: it has a key (DHCP-S-092).
+    /// Whether this record's client can be told: it has a key (DHCP-S-092), and its link is one
+    /// on which it would be answered.
     pub fn can_reconfigure(&self, record: &RecordView<'_>) -> bool {
-        self.config.reconfigure && Kept::of(record.options()).is_some()
+        self.config.reconfigure
+            && self.served(record.link()).is_some()
+            && Kept::of(record.options()).is_some()
     }
 
-    /// Whether the configuration has no room any more for a live lease of this record, and its
-    /// client can be told so.
-    pub fn is_out_of_place(&self, record: &RecordView<'_>, now: u64) -> bool {
-        let link = self
-            .config
-            .links
-            .iter()
-            .find(|link| link.id == record.link());
-        let Some(link) = link else {
-            return false;
-        };
+    /// A live lease of this record for which the configuration has no room any more.
+    pub fn misplaced(&self, record: &RecordView<'_>, now: u64) -> Option<LeaseName> {
         let mut live = record.leases().filter(|lease| lease.is_live(now));
-        live.any(|lease| !link.fits(lease.name, lease.kind) || link.excludes(lease.name))
-            && self.can_reconfigure(record)
+        let Some(link) = self.served(record.link()) else {
+            return live.next().map(|lease| lease.name);
+        };
+        live.find(|lease| !link.fits(lease.name, lease.kind) || link.excludes(lease.name))
+            .map(|lease| lease.name)
     }
 
     /// The message, and where it goes (DHCP-S-096).

@@ -49,6 +49,13 @@ section! {
         /// Messages a second through one relay that are heard, on average; 0 is no limit.
         /// Default: 0. Range: 0 to 100000000.
         rate_per_relay: Setting<Number<0, 100_000_000>>,
+        /// This machine's interfaces on which relays are heard by multicast (ff05::1:3), beside
+        /// those of links; relays that know this server's address need none.
+        /// Default: []. Source: RFC 8415 §7.1.
+        relay_interfaces: List<String>,
+        /// From how many leases of a hundred on a filling pool is told in the log; 0 is never.
+        /// Default: 90. Range: 0 to 100.
+        pool_warning: Setting<Number<0, 100>>,
         /// How long a lease is to be used for new connections: whole seconds, or "infinity".
         /// Not above valid-lifetime, and written wherever that is.
         /// Default: "50m". Source: RFC 8415 §21.6.

@@ -2,7 +2,7 @@
 
 use leasebook_protocol::server::config::{ConfiguredOption, Settings};
 
-use super::{Printer, SectionDoc, Written, list, quoted};
+use super::{Printer, SectionDoc, Written, list, quoted, texts};
 use crate::config::file::{DhcpFile, OptionsFile};
 use crate::config::named::{self, Words};
 use crate::config::runtime::Dhcp;
@@ -33,6 +33,8 @@ impl Printer {
             ("leases_per_client", dhcp.leases_per_client.to_string()),
             ("rate_per_client", dhcp.rates.per_client.to_string()),
             ("rate_per_relay", dhcp.rates.per_relay.to_string()),
+            ("relay_interfaces", texts(&dhcp.relay_interfaces)),
+            ("pool_warning", dhcp.pool_warning.to_string()),
         ];
         for (field, value) in settings {
             self.setting(doc, field, Written::Set(value));

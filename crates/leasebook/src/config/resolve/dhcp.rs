@@ -30,6 +30,14 @@ pub(super) fn dhcp(file: &DhcpFile, default: &Dhcp, findings: &mut Findings<'_>)
             per_client: number(file.rate_per_client.as_ref(), default.rates.per_client),
             per_relay: number(file.rate_per_relay.as_ref(), default.rates.per_relay),
         },
+        relay_interfaces: relay_interfaces(file, findings),
+        // The type's range ends at 100.
+        pool_warning: file
+            .pool_warning
+            .as_ref()
+            .map_or(default.pool_warning, |one| {
+                u8::try_from(one.get_ref().0).unwrap_or(u8::MAX)
+            }),
         settings: Settings {
             lifetimes: written.lifetimes.or(default.settings.lifetimes),
             rapid_commit: written.rapid_commit.or(default.settings.rapid_commit),
@@ -175,6 +183,25 @@ fn rsoo(file: &DhcpFile, findings: &mut Findings<'_>) -> Vec<OptionCode> {
         codes.push(code);
     }
     codes
+}
+
+/// Interfaces on which relays are heard.
+fn relay_interfaces(file: &DhcpFile, findings: &mut Findings<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for written in file.relay_interfaces.iter().flatten() {
+        let name = written.get_ref();
+        if let Err(what) = super::links::judge_interface(name) {
+            findings.wrong(written.span(), what);
+        }
+        if names.contains(name) {
+            findings.wrong(
+                written.span(),
+                format!("`{name}` is listed twice; list it once"),
+            );
+        }
+        names.push(name.clone());
+    }
+    names
 }
 
 /// A time, or its default.

@@ -11,14 +11,12 @@ use toml::Spanned;
 use super::super::error::Findings;
 use super::super::file::LinkFile;
 use super::super::runtime::LinkConfig;
+use super::super::values::MAX_INTERFACE_OCTETS;
 use super::clients::{ClassNames, reservations};
 use super::{dhcp, pools};
 
 /// The most characters of a link's or class's name.
 const MAX_NAME_CHARACTERS: usize = 64;
-
-/// The most octets of an interface's name: IFNAMSIZ less the octet that ends it.
-const MAX_INTERFACE_OCTETS: usize = 15;
 
 /// What must not be told of two links, with the line where it was told first.
 #[derive(Default)]
@@ -243,17 +241,8 @@ fn interfaces(
     let mut names = Vec::new();
     for written in file.interfaces.iter().flatten() {
         let name = written.get_ref();
-        let plain = name
-            .bytes()
-            .all(|octet| octet.is_ascii_graphic() && octet != b'/');
-        if name.is_empty() || name.len() > MAX_INTERFACE_OCTETS || !plain {
-            findings.wrong(
-                written.span(),
-                format!(
-                    "`{}` is no name of an interface; `ip link` tells them",
-                    name.escape_debug()
-                ),
-            );
+        if let Err(what) = judge_interface(name) {
+            findings.wrong(written.span(), what);
         }
         once(taken, name.clone(), written.span(), findings, |first| {
             format!(
@@ -264,6 +253,20 @@ fn interfaces(
         names.push(name.clone());
     }
     names
+}
+
+/// Whether an interface could have this name.
+pub(super) fn judge_interface(name: &str) -> Result<(), String> {
+    let is_plain = name
+        .bytes()
+        .all(|octet| octet.is_ascii_graphic() && octet != b'/');
+    if name.is_empty() || name.len() > MAX_INTERFACE_OCTETS || !is_plain {
+        return Err(format!(
+            "`{}` is no name of an interface; `ip link` tells them",
+            name.escape_debug()
+        ));
+    }
+    Ok(())
 }
 
 /// What no one is given unless it is reserved.

@@ -8,7 +8,8 @@ mod options;
 mod pools;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::fmt::Display;
+use std::hash::Hash;
 use std::path::PathBuf;
 
 use toml::Spanned;
@@ -77,23 +78,28 @@ fn data(file: &File, default: PathBuf, findings: &mut Findings<'_>) -> PathBuf {
 fn listen(file: &ListenFile, default: Listen, findings: &mut Findings<'_>) -> Listen {
     apart(file.tcp.as_deref(), findings);
     apart(file.udp.as_deref(), findings);
-    let sockets = |written: &Option<Vec<Spanned<Text<SocketAddr>>>>| {
-        let written = written.as_ref()?;
-        Some(written.iter().map(|address| address.get_ref().0).collect())
-    };
     Listen {
-        tcp: sockets(&file.tcp).unwrap_or(default.tcp),
-        udp: sockets(&file.udp).unwrap_or(default.udp),
+        tcp: sockets(file.tcp.as_ref()).unwrap_or(default.tcp),
+        udp: sockets(file.udp.as_ref()).unwrap_or(default.udp),
     }
 }
 
+/// Addresses as they are written.
+fn sockets<T: Clone>(written: Option<&Vec<Spanned<Text<T>>>>) -> Option<Vec<T>> {
+    let written = written?.iter();
+    Some(written.map(|address| address.get_ref().0.clone()).collect())
+}
+
 /// Reports addresses of one protocol that are listed twice.
-fn apart(written: Option<&[Spanned<Text<SocketAddr>>]>, findings: &mut Findings<'_>) {
-    let mut seen: HashMap<SocketAddr, usize> = HashMap::new();
+fn apart<T: Clone + Eq + Hash + Display>(
+    written: Option<&[Spanned<Text<T>>]>,
+    findings: &mut Findings<'_>,
+) {
+    let mut seen: HashMap<T, usize> = HashMap::new();
     for one in written.into_iter().flatten() {
-        let address = one.get_ref().0;
+        let address = &one.get_ref().0;
         let line = findings.line_of(one.span());
-        if let Some(first) = seen.insert(address, line) {
+        if let Some(first) = seen.insert(address.clone(), line) {
             findings.wrong(
                 one.span(),
                 format!("{address} is listed twice, first in line {first}; list it once"),

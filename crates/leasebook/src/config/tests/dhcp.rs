@@ -470,3 +470,54 @@ fn what_is_meant_gets_no_warning() {
         assert_eq!(warnings(&text), "", "{text}");
     }
 }
+
+#[test]
+fn a_socket_may_name_its_device() {
+    let read = |udp: &str| {
+        let text = format!("[listen]\nudp = [{udp}]\n");
+        crate::config::parse(&text, std::path::Path::new("test.toml"))
+    };
+    let loaded = read(r#""[::]:547%vrf-red", "[fe80::1%3]:547", "[::]:547""#).unwrap();
+    let shown: Vec<String> = loaded
+        .config
+        .listen
+        .udp
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(shown, ["[::]:547%vrf-red", "[fe80::1%3]:547", "[::]:547"]);
+    let devices: Vec<_> = loaded
+        .config
+        .listen
+        .udp
+        .iter()
+        .map(|one| one.device.as_deref())
+        .collect();
+    assert_eq!(devices, [Some("vrf-red"), None, None]);
+    for wrong in [
+        r#""[::]:547%""#,
+        r#""[::]:547%a-name-that-is-too-long""#,
+        r#""[::]:547%a", "[::]:547%a""#,
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// DHCP-S-057: UNICAST is told only where it is written, and then whoever keeps relay data is warned.
+#[test]
+fn unicast_is_told_only_where_it_is_written() {
+    let option = r#"custom = [{ code = 12, type = "ipv6", value = "2001:db8::1", always = true }]"#;
+    let with = |obsolete: &str, options: &str| {
+        format!("[dhcp]\nobsolete = [{obsolete}]\n[dhcp.options]\n{options}\n{LINK}")
+    };
+    let told = |text: &str| {
+        let found = warnings(text);
+        let about = |what: &str| found.contains(what);
+        (about("which is dropped"), about("pass their relays by"))
+    };
+    assert_eq!(told(&with("", option)), (true, false));
+    assert_eq!(told(&with("\"unicast\"", option)), (false, true));
+    assert_eq!(told(&with("\"unicast\"", "")), (false, false));
+    let options = config(&with("\"unicast\"", "")).dhcp.settings.options;
+    assert!(options.iter().all(|one| one.code != OptionCode::UNICAST));
+}

@@ -10,17 +10,23 @@
 //! | `service` | the thread: bursts in, one commit, replies out |
 //! | `socket` | a UDP socket that tells where datagrams came in, and takes many at once |
 //! | `interfaces` | interfaces that come and go, and their multicast groups |
+//! | `packets` | the packet log |
+//! | `pools` | pools that fill |
 //! | `recall` | telling clients to ask anew |
 //! | `query` | Leasequery over UDP |
+//! | `setup` | what the thread is set to |
 //! | `tally` | counters |
 
 mod interfaces;
+mod packets;
+mod pools;
 mod query;
 mod recall;
 mod service;
+mod setup;
 pub(crate) mod socket;
 mod tally;
 
-pub(super) use query::Queries;
 pub(super) use service::UdpService;
+pub(super) use setup::Setup;
 pub(crate) use socket::{Listener, UdpError};

@@ -7,15 +7,17 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use leasebook_protocol::server::{Batch, Config, Notice, Reply, Server};
-use leasebook_store::{Book, IaKind, LeaseStore as _, Progress, StoreError};
+use leasebook_protocol::server::{Batch, Notice, Reply, Server};
+use leasebook_store::{Book, IaKind, LeaseName, LeaseStore as _, Progress, StoreError};
 use leasebook_wire::code::MessageType;
 use leasebook_wire::option::ReconfMsg;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 
 use super::interfaces::Interfaces;
-use super::query::Queries;
+use super::packets;
+use super::pools::PoolWatch;
 use super::recall::Recall;
+use super::setup::Setup;
 use super::socket::{Inbox, Listener};
 use super::tally::Tally;
 use crate::clock::Clock;
@@ -37,7 +39,7 @@ const SENT_AT_ONCE: usize = 2048;
 /// What the daemon tells the thread.
 enum Command {
     /// New settings are in force.
-    Reconfigure(Arc<Config>, Queries),
+    Reconfigure(Setup),
 }
 
 /// The running thread; dropping it asks it to end and waits.
@@ -54,8 +56,7 @@ impl UdpService {
     /// If the system refuses a thread or a random seed.
     pub(in crate::serve) fn begin(
         book: Arc<Book>,
-        config: Arc<Config>,
-        queries: Queries,
+        setup: Setup,
         listeners: Vec<Listener>,
         control: Option<Control>,
     ) -> io::Result<Self> {
@@ -64,15 +65,15 @@ impl UdpService {
         let (commands, orders) = channel();
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         for listener in &listeners {
-            tell!(events::DHCP_LISTENING, address = %listener.address());
+            tell!(events::DHCP_LISTENING, address = %listener.address(), device = listener.device());
         }
         let worker = Worker {
             book,
-            server: Server::new(Arc::clone(&config), seed),
-            config,
-            queries,
+            server: Server::new(Arc::clone(&setup.dhcp), seed),
+            setup,
             listeners,
             interfaces: Interfaces::default(),
+            pools: PoolWatch::default(),
             clock: Clock::new(),
             batch: Batch::default(),
             tally: Tally::new(),
@@ -80,6 +81,8 @@ impl UdpService {
             control,
             recall: Recall::default(),
             is_reloaded: false,
+            misplaced: Misplaced::default(),
+            has_more_ended: false,
             store_failed: Seldom::default(),
             not_sent: Seldom::default(),
             not_heard: Seldom::default(),
@@ -97,10 +100,10 @@ impl UdpService {
     }
 
     /// Puts new settings in force.
-    pub(in crate::serve) fn reconfigure(&self, config: Arc<Config>, queries: Queries) {
+    pub(in crate::serve) fn reconfigure(&self, setup: Setup) {
         if let Some(commands) = &self.commands {
             // A thread that is gone has told why.
-            let _ = commands.send(Command::Reconfigure(config, queries));
+            let _ = commands.send(Command::Reconfigure(setup));
             self.wake();
         }
     }
@@ -125,10 +128,10 @@ impl Drop for UdpService {
 struct Worker {
     book: Arc<Book>,
     server: Server,
-    config: Arc<Config>,
-    queries: Queries,
+    setup: Setup,
     listeners: Vec<Listener>,
     interfaces: Interfaces,
+    pools: PoolWatch,
     clock: Clock,
     batch: Batch,
     tally: Tally,
@@ -139,6 +142,10 @@ struct Worker {
     recall: Recall,
     /// Whether, while learning, clients are looked for whose leases no longer fit.
     is_reloaded: bool,
+    /// What was found, while learning, that the configuration has no room for.
+    misplaced: Misplaced,
+    /// More leases have ended than one turn takes back.
+    has_more_ended: bool,
     store_failed: Seldom,
     not_sent: Seldom,
     not_heard: Seldom,
@@ -151,17 +158,19 @@ impl Worker {
         let mut ticked: Option<Instant> = None;
         loop {
             match orders.try_recv() {
-                Ok(Command::Reconfigure(config, queries)) => self.reconfigure(config, queries),
+                Ok(Command::Reconfigure(setup)) => self.reconfigure(setup),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return,
             }
             if ticked.is_none_or(|at| at.elapsed() >= TICK) {
                 ticked = Some(Instant::now());
                 self.tick();
+            } else if self.has_more_ended {
+                self.reclaim();
             }
             self.learn();
             let rest = ticked.map_or(TICK, |at| TICK.saturating_sub(at.elapsed()));
-            let patience = if self.learnt.is_some() {
+            let patience = if self.learnt.is_some() || self.has_more_ended {
                 Duration::ZERO
             } else {
                 rest
@@ -176,14 +185,14 @@ impl Worker {
         }
     }
 
-    fn reconfigure(&mut self, config: Arc<Config>, queries: Queries) {
-        self.server.reconfigure(Arc::clone(&config));
-        self.config = config;
-        self.queries = queries;
+    fn reconfigure(&mut self, setup: Setup) {
+        self.server.reconfigure(Arc::clone(&setup.dhcp));
+        self.setup = setup;
         self.interfaces = Interfaces::default();
         // Pools may be new: which of their leases are taken is learnt again.
         self.learnt = Some(Vec::new());
         self.is_reloaded = true;
+        self.misplaced = Misplaced::default();
         self.tick();
     }
 
@@ -250,11 +259,15 @@ impl Worker {
         };
         let now = self.clock.now();
         self.batch.clear();
-        let (server, queries) = (&mut self.server, &self.queries);
+        let (server, queries) = (&mut self.server, &self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
         let taken = inbox.take(listener, &mut |arrival, octets| {
-            if !queries.hear(now, &arrival, octets, book, (batch, tally)) {
-                tally.outcome(&server.datagram(now, &arrival, octets, book, batch));
+            if queries.hear(now, &arrival, octets, book, (batch, tally)) {
+                packets::heard(&arrival, octets, "leasequery");
+            } else {
+                let outcome = server.datagram(now, &arrival, octets, book, batch);
+                tally.outcome(&outcome);
+                packets::heard(&arrival, octets, outcome.name());
             }
         });
         match taken {
@@ -298,6 +311,8 @@ impl Worker {
         let replies: Vec<&Reply> = replies.filter(|reply| is_kept || !reply.is_bound).collect();
         let (failed, error) = listener.send(&replies, self.batch.octets());
         self.tally.sent(replies.len() - failed, failed);
+        self.tally.large(self.batch.large_replies());
+        packets::told(&replies, &self.batch);
         if let Some(error) = error
             && let Some(times) = self.not_sent.now()
         {
@@ -313,10 +328,25 @@ impl Worker {
 
     /// What time alone brings: interfaces, ended leases, what is to be sent again.
     fn tick(&mut self) {
-        if let Some(interfaces) = self.interfaces.look(&self.config, &self.listeners) {
+        let looked = self.interfaces.look(&self.setup, &self.listeners);
+        if let Some(interfaces) = looked {
             self.server.set_interfaces(&interfaces);
         }
+        self.reclaim();
+        self.recall();
+        self.notices();
+        self.tally.usage(&self.server);
+        // Until all is learnt pools seem emptier than they are.
+        if self.learnt.is_none() {
+            let (config, warning) = (&self.setup.dhcp, self.setup.pool_warning);
+            self.pools.look(&self.server, config, warning);
+        }
+    }
+
+    /// Takes leases back that have ended, some at a time.
+    fn reclaim(&mut self) {
         let now = self.clock.now();
+        self.has_more_ended = false;
         match self.book.ended(now.wall, RECLAIM_AT_ONCE) {
             Ok(records) => {
                 self.batch.clear();
@@ -325,13 +355,11 @@ impl Worker {
                 if let Err(error) = reclaimed {
                     self.failed(&error);
                 }
-                self.commit();
+                let is_kept = self.commit();
+                self.has_more_ended = is_kept && records.len() == RECLAIM_AT_ONCE;
             }
             Err(error) => self.failed(&error),
         }
-        self.recall();
-        self.notices();
-        self.tally.usage(&self.server);
     }
 
     /// Tells the operator what the server noticed.
@@ -371,15 +399,22 @@ impl Worker {
         let Some(from) = &mut self.learnt else { return };
         let now = self.clock.now();
         let (server, recall) = (&mut self.server, &mut self.recall);
+        let misplaced = &mut self.misplaced;
         let renew = ReconfMsg::new(MessageType::RENEW).filter(|_| self.is_reloaded);
         let progress = self.book.scan_all(from, &mut |run| {
             for record in run.iter() {
                 for lease in record.leases() {
                     server.occupy(record.link(), &lease, now.wall);
                 }
+                let Some(lease) = server.misplaced(&record, now.wall) else {
+                    continue;
+                };
+                misplaced.clients += 1;
+                misplaced.example.get_or_insert(lease);
                 if let Some(renew) = renew
-                    && server.is_out_of_place(&record, now.wall)
+                    && server.can_reconfigure(&record)
                 {
+                    misplaced.recalled += 1;
                     recall.push(&record, renew);
                 }
             }
@@ -387,11 +422,34 @@ impl Worker {
         });
         match progress {
             Ok(Progress::More) => {}
-            Ok(Progress::Done) => (self.learnt, self.is_reloaded) = (None, false),
+            Ok(Progress::Done) => {
+                (self.learnt, self.is_reloaded) = (None, false);
+                std::mem::take(&mut self.misplaced).tell();
+            }
             Err(error) => {
                 self.failed(&error);
                 self.learnt = None;
             }
+        }
+    }
+}
+
+/// Clients with leases that the configuration has no room for.
+#[derive(Debug, Default)]
+struct Misplaced {
+    clients: u64,
+    /// Those of them that are told to renew.
+    recalled: u64,
+    example: Option<LeaseName>,
+}
+
+impl Misplaced {
+    fn tell(self) {
+        let Self {
+            clients, recalled, ..
+        } = self;
+        if let Some(example) = self.example {
+            tell!(events::DHCP_LEASES_MISPLACED, clients, recalled, example = %example);
         }
     }
 }

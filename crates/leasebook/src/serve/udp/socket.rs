@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 
+use crate::config::UdpAddress;
 use leasebook_protocol::server::Arrival;
 use leasebook_protocol::server::batch::Reply;
 use nix::libc::in6_pktinfo;
@@ -32,10 +33,10 @@ const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 1, 3);
 #[derive(Debug, thiserror::Error)]
 #[error(
     "cannot listen on {address} (UDP): {source}{}",
-    super::super::listen::advice(source)
+    advice(source, address)
 )]
 pub(crate) struct UdpError {
-    address: SocketAddr,
+    address: UdpAddress,
     source: io::Error,
 }
 
@@ -43,21 +44,35 @@ pub(crate) struct UdpError {
 pub(crate) struct Listener {
     socket: UdpSocket,
     address: SocketAddrV6,
+    device: Option<String>,
 }
 
 impl Listener {
     /// Listens on `address`, which is an IPv6 one.
-    pub(crate) fn open(address: SocketAddr) -> Result<Self, UdpError> {
-        let fail = |source| UdpError { address, source };
-        let SocketAddr::V6(six) = address else {
+    pub(crate) fn open(address: &UdpAddress) -> Result<Self, UdpError> {
+        let fail = |source| UdpError {
+            address: address.clone(),
+            source,
+        };
+        let SocketAddr::V6(six) = address.address else {
             let what = "DHCPv6 is spoken over IPv6 alone";
             return Err(fail(io::Error::new(io::ErrorKind::InvalidInput, what)));
         };
-        let socket = open(six).map_err(fail)?;
+        let device = address.device.clone();
+        let socket = open(six, device.as_deref()).map_err(fail)?;
         let SocketAddr::V6(address) = socket.local_addr().map_err(fail)? else {
             return Err(fail(io::ErrorKind::InvalidInput.into()));
         };
-        Ok(Self { socket, address })
+        Ok(Self {
+            socket,
+            address,
+            device,
+        })
+    }
+
+    /// The device it is bound to: a VRF, or one interface.
+    pub(crate) fn device(&self) -> Option<&str> {
+        self.device.as_deref()
     }
 
     /// Where it listens, with the port the system chose.
@@ -242,8 +257,17 @@ impl Inbox {
     }
 }
 
-fn open(address: SocketAddrV6) -> io::Result<UdpSocket> {
+fn advice(error: &io::Error, address: &UdpAddress) -> &'static str {
+    match error.raw_os_error() {
+        Some(nix::libc::ENODEV) if address.device.is_some() => "; there is no such device",
+        _ => super::super::listen::advice(error),
+    }
+}
+
+fn open(address: SocketAddrV6, device: Option<&str>) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP))?;
+    // Before it has a port, when no privilege is needed for it (Linux 5.7).
+    socket.bind_device(device.map(str::as_bytes))?;
     socket.set_only_v6(true)?;
     // A client or relay of the same machine may have the port on an address of its own.
     socket.set_reuse_address(true)?;
@@ -261,10 +285,31 @@ mod tests {
     use super::*;
 
     fn pair() -> (Listener, UdpSocket) {
-        let listener = Listener::open("[::1]:0".parse().unwrap()).unwrap();
+        let listener = Listener::open(&"[::1]:0".parse().unwrap()).unwrap();
         let client = UdpSocket::bind("[::1]:0").unwrap();
         client.connect(listener.address()).unwrap();
         (listener, client)
+    }
+
+    /// A device that is not there is told as such, and one that is there is told of.
+    #[test]
+    fn a_socket_is_bound_to_a_device() {
+        let address: UdpAddress = "[::1]:0%lo".parse().unwrap();
+        let listener = Listener::open(&address).unwrap();
+        assert_eq!(listener.device(), Some("lo"));
+        let client = UdpSocket::bind("[::1]:0").unwrap();
+        client.send_to(b"x", listener.address()).unwrap();
+        let mut heard = 0;
+        let burst = Inbox::new()
+            .take(&listener, &mut |_, _| heard += 1)
+            .unwrap();
+        assert_eq!((burst.taken, heard), (1, 1));
+        let missing: UdpAddress = "[::1]:0%no-such-vrf".parse().unwrap();
+        let error = Listener::open(&missing).err().unwrap().to_string();
+        assert!(
+            error.contains("%no-such-vrf") && error.contains("no such device"),
+            "{error}"
+        );
     }
 
     /// DHCP-S-098: what is heard tells its source, its destination and its interface.
@@ -319,7 +364,7 @@ mod tests {
     /// DHCP-S-098: a reply to a unicast query leaves from the address that was asked.
     #[test]
     fn a_reply_leaves_from_the_address_that_was_asked() {
-        let listener = Listener::open("[::]:0".parse().unwrap()).unwrap();
+        let listener = Listener::open(&"[::]:0".parse().unwrap()).unwrap();
         let client = UdpSocket::bind("[::1]:0").unwrap();
         let SocketAddr::V6(to) = client.local_addr().unwrap() else {
             panic!()

@@ -13,6 +13,7 @@ pub(super) struct Tally {
     outcomes: HashMap<(&'static str, &'static str), Counter>,
     sent: Counter,
     not_sent: Counter,
+    large: Counter,
     reconfigures: Counter,
 }
 
@@ -22,6 +23,7 @@ impl Tally {
             outcomes: HashMap::new(),
             sent: metrics::counter!(names::DHCP_REPLIES_TOTAL, "outcome" => "sent"),
             not_sent: metrics::counter!(names::DHCP_REPLIES_TOTAL, "outcome" => "failed"),
+            large: metrics::counter!(names::DHCP_REPLIES_LARGE_TOTAL),
             reconfigures: metrics::counter!(names::DHCP_RECONFIGURES_TOTAL),
         }
     }
@@ -56,6 +58,11 @@ impl Tally {
     pub(super) fn sent(&self, sent: usize, failed: usize) {
         self.sent.increment(sent as u64);
         self.not_sent.increment(failed as u64);
+    }
+
+    /// Counts replies that paths may cut into fragments (DHCP-S-047).
+    pub(super) fn large(&self, count: usize) {
+        self.large.increment(count as u64);
     }
 
     /// Tells how full pools are.

@@ -259,13 +259,20 @@ fn clients_out_of_place_are_found() {
     world.bind(2);
     let is_out = |world: &World, client| {
         let record = world.store.binding(LINK, &duid(client)).unwrap().unwrap();
-        world.server.is_out_of_place(&record.view(), world.now.wall)
+        let (server, record) = (&world.server, record.view());
+        let is_misplaced = server.misplaced(&record, world.now.wall).is_some();
+        (is_misplaced, server.can_reconfigure(&record))
     };
-    assert!(!is_out(&world, 1));
+    assert_eq!(is_out(&world, 1), (false, true));
     let mut config = config();
     config.reconfigure = true;
     config.links[0].on_link = vec!["2001:db8:2::/64".parse().unwrap()];
     world.server.reconfigure(Arc::new(config));
-    assert!(is_out(&world, 1));
-    assert!(!is_out(&world, 2));
+    assert_eq!(is_out(&world, 1), (true, true));
+    assert_eq!(is_out(&world, 2), (true, false));
+    // Whoever is on a link that is gone would get no answer.
+    let mut config = (*world.server.config).clone();
+    config.links[0].id = LinkId(9);
+    world.server.reconfigure(Arc::new(config));
+    assert_eq!(is_out(&world, 1), (true, false));
 }

@@ -1,0 +1,153 @@
+//! What an operator sees of the running server.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use leasebook_wire::code::{MessageType, OptionCode};
+use leasebook_wire::option::{Auth, IaAddr, IaNa, ReconfigureKey};
+use leasebook_wire::{ClientMessage, Composer};
+
+use super::support::{LINK, Relay, SERVER_ID, Server, leasebook};
+
+fn to_server(message: &mut Composer<'_>) {
+    message
+        .option(OptionCode::SERVERID, &SERVER_ID)
+        .expect("fits");
+    message.ia_na(1, [0, 0], |_| Ok(())).expect("fits");
+}
+
+fn accepting(message: &mut Composer<'_>) {
+    to_server(message);
+    message
+        .option(OptionCode::RECONF_ACCEPT, &[])
+        .expect("fits");
+}
+
+fn address(reply: &[u8]) -> String {
+    let message = ClientMessage::parse(reply).expect("readable");
+    let ia: IaNa<'_> = message.options().view_or_absent().expect("an IA");
+    let lease: IaAddr<'_> = ia.options.view_or_absent().expect("an address");
+    lease.address.to_string()
+}
+
+fn key(reply: &[u8]) -> [u8; 16] {
+    let message = ClientMessage::parse(reply).expect("readable");
+    let auth: Auth<'_> = message.options().view_or_absent().expect("a key");
+    let Some(ReconfigureKey::Key(key)) = auth.reconfigure_key() else {
+        panic!("no key")
+    };
+    key
+}
+
+/// SEC-026, DHCP-S-093: a client's key is in its REPLY and in no log, page or export, and others cannot read the store.
+#[test]
+fn keys_are_told_to_their_clients_alone() {
+    let server = Server::start(&format!("{LINK}\n[log]\nlevel = \"debug\"\n"));
+    let relay = Relay::of(&server);
+    let reply = relay.ask(MessageType::REQUEST, 7, accepting);
+    let key = key(&reply);
+    let heard = server.logged("DHCP_HEARD");
+    assert!(
+        heard.contains("REQUEST") && heard.contains("IA_NA") && heard.contains("answered"),
+        "{heard}"
+    );
+    let told = server.logged("DHCP_TOLD");
+    assert!(
+        told.contains("REPLY") && told.contains("key not shown"),
+        "{told}"
+    );
+    let data = server.data();
+    let client = "00:03:00:01:02:00:00:00:00:07";
+    let (_, page, _) = leasebook(&data, &["leases", "show", client]);
+    // The store is the running server's; nothing of it may be told all the same.
+    let mut texts = vec![heard, told, page];
+    for entry in ["journal", "ledger"] {
+        assert!(data.join(entry).exists());
+    }
+    let mode = std::fs::metadata(&data)
+        .expect("there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+    drop(relay);
+    let data = server.stop();
+    for arguments in [
+        &["leases", "show", client][..],
+        &["leases", "export"],
+        &["leases", "list"],
+    ] {
+        let (done, out, err) = leasebook(&data.path(), arguments);
+        assert!(done, "{err}");
+        assert!(
+            out.contains("02:00:00:00:00:07") || out.contains("020000000007"),
+            "{out}"
+        );
+        texts.push(out);
+    }
+    let plain: Vec<String> = key.iter().map(|octet| format!("{octet:02x}")).collect();
+    for text in texts {
+        let text = text.to_lowercase();
+        assert!(!text.contains(&plain.concat()), "{text}");
+        assert!(!text.contains(&plain.join(":")), "{text}");
+    }
+}
+
+#[test]
+fn a_pool_that_fills_is_told_of_before_it_is_empty() {
+    let config = LINK.replace("2001:db8:1::/64\"\n", "2001:db8:1::10-2001:db8:1::19\"\n");
+    let config = config.replace(
+        "on-link = [\"2001:db8:1::10-2001:db8:1::19\"",
+        "on-link = [\"2001:db8:1::/64\"",
+    );
+    let config = config.replace("reconfigure = true", "pool-warning = 50");
+    let server = Server::start(&config);
+    let relay = Relay::of(&server);
+    for client in 1..=5 {
+        relay.ask(MessageType::REQUEST, client, to_server);
+    }
+    let told = server.logged("DHCP_POOL_FILLING");
+    for part in [
+        "one",
+        "2001:db8:1::10-2001:db8:1::19",
+        "taken=5",
+        "percent=50",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let bound = address(&relay.ask(MessageType::REQUEST, 5, to_server));
+    relay.ask(MessageType::RELEASE, 5, |message| {
+        message
+            .option(OptionCode::SERVERID, &SERVER_ID)
+            .expect("fits");
+        let inside = |ia: &mut Composer<'_>| {
+            ia.nested(OptionCode::IAADDR, |lease| {
+                lease.put_ipv6(bound.parse().expect("an address"));
+                lease.put_u64(0);
+                Ok(())
+            })
+        };
+        message.ia_na(1, [0, 0], inside).expect("fits");
+    });
+    assert!(server.logged("DHCP_POOL_RELIEVED").contains("taken=4"));
+}
+
+#[test]
+fn a_reload_says_what_no_longer_fits() {
+    let server = Server::start(LINK);
+    let relay = Relay::of(&server);
+    let first = address(&relay.ask(MessageType::REQUEST, 7, accepting));
+    relay.ask(MessageType::REQUEST, 8, to_server);
+    server.reload(&LINK.replace("2001:db8:1::", "2001:db8:2::"));
+    let told = server.logged("DHCP_LEASES_MISPLACED");
+    assert!(
+        told.contains("clients=2") && told.contains("recalled=1"),
+        "{told}"
+    );
+    assert!(told.contains("example=2001:db8:1:"), "{told}");
+    // A reload that has room for them takes them as they were.
+    server.reload(LINK);
+    assert_eq!(relay.hear()[0], MessageType::RECONFIGURE.0);
+    relay.send(MessageType::RENEW, 7, accepting);
+    let is_reply = |octets: &Vec<u8>| octets[0] == MessageType::REPLY.0;
+    let reply = std::iter::repeat_with(|| relay.hear()).find(is_reply);
+    assert_eq!(address(&reply.expect("a reply")), first);
+}
