@@ -75,6 +75,8 @@ class Subscriber:
         self.held: list[Delegated] = []
         # Every message that came, in order.
         self.heard: list[wire.Message] = []
+        # The octets of every message that was sent.
+        self.said: list[bytes] = []
 
     def __enter__(self) -> "Subscriber":
         return self
@@ -93,7 +95,8 @@ class Subscriber:
         return xid
 
     def _send(self, message: wire.Message) -> None:
-        self._socket.sendto(message.compose(), (ALL_RELAYS, 547, 0, self._scope))
+        self.said.append(message.compose())
+        self._socket.sendto(self.said[-1], (ALL_RELAYS, 547, 0, self._scope))
 
     def exchange(self, kind: int, more: Sequence[wire.Option] = (), *, server: bool = False, seconds: float = 10) -> wire.Message:
         """Sends a message, and again while nothing comes; the answer."""
