@@ -46,23 +46,16 @@ def those_that_can(*abilities: str) -> Callable[[Callable[..., None]], Callable[
     return pytest.mark.parametrize("client_type", able, ids=[client.name for client in able])
 
 
-def answered(access: Access, kind: int) -> list[tuple[wire.Message, wire.Message]]:
-    """The messages of a type that got a REPLY, with that, of all that was captured until now."""
-    replies = {reply.xid: reply for reply in (wire.message(datagram.octets) for datagram in access.said(wire.REPLY))}
-    asked = [wire.message(datagram.octets) for datagram in access.said(kind)]
-    return [(message, replies[message.xid]) for message in asked if message.xid in replies]
-
-
 def wait_for_answer(access: Access, kind: int) -> tuple[wire.Message, wire.Message]:
-    """The first of them."""
-    return wait_for(f"a REPLY to message type {kind}", lambda: answered(access, kind), ANSWER_SECS)[0]
+    """The first message of a type that got a REPLY, with that."""
+    return wait_for(f"a REPLY to message type {kind}", lambda: access.answered(kind), ANSWER_SECS)[0]
 
 
 def wait_until_extended(access: Access, kind: int, held: Held) -> list[wire.Message]:
     """The answers to messages of a type, as soon as they extend all that a client has: some clients ask for each IA by itself."""
 
     def extended() -> list[wire.Message]:
-        replies = [reply for _, reply in answered(access, kind)]
+        replies = [reply for _, reply in access.answered(kind)]
         whole = [lease for reply in replies for lease in leases_in(reply) if lease.valid == VALID_SECS]
         return replies if {lease.what for lease in whole} == held.whats() else []
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # Clients, relays, servers and routers that no one here wrote. What is missing of them is skipped by the tests that need it.
-peers=(isc-dhcp-client isc-dhcp-relay dibbler-client dibbler-relay wide-dhcpv6-client dhcpcd-base systemd
+peers=(isc-dhcp-client isc-dhcp-relay dibbler-client dibbler-relay wide-dhcpv6-client dhcpcd-base systemd dnsmasq-base
     kea-dhcp6-server isc-dhcp-server dibbler-server frr bird2 nftables)
 
 e2e_tests() {

@@ -7,6 +7,7 @@ from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, Union
 
+from harness import wire
 from harness.capture import Capture, Datagram
 from harness.clients import Client
 from harness.daemon import Server, leasebook
@@ -133,6 +134,12 @@ class Access:
     def said(self, kind: int) -> list[Datagram]:
         """The messages of a type on the client's own link, until now."""
         return [datagram for datagram in self.captures[0].datagrams() if datagram.octets[0] == kind]
+
+    def answered(self, kind: int) -> list[tuple[wire.Message, wire.Message]]:
+        """The messages of a type that got a REPLY there, with that."""
+        replies = {reply.xid: reply for reply in (wire.message(datagram.octets) for datagram in self.said(wire.REPLY))}
+        asked = [wire.message(datagram.octets) for datagram in self.said(kind)]
+        return [(message, replies[message.xid]) for message in asked if message.xid in replies]
 
 
 def leases_of(told: Told) -> frozenset[Union[IPv6Address, IPv6Network]]:

@@ -13,7 +13,9 @@ class Route:
     """What a relay is to do; everything else is left at its defaults."""
 
     # Where messages go, the next relay or server; None is the group of servers.
-    towards: Union[str, None]
+    towards: Union[str, None] = None
+    # An own address at which another relay further from the server is heard.
+    heard_at: Union[str, None] = None
     # What the relay is to add, where it can.
     interface_id: Union[bytes, None] = None
     remote_id: Union[tuple[int, bytes], None] = None

@@ -32,7 +32,8 @@ class DibblerRelay(Relay):
             lines.append(f"option relay-id {self.route.relay_id.hex(':')}")
         interface_id = int.from_bytes(self.route.interface_id or b"\0\0\0\7", "big")
         server = f"server unicast {self.route.towards}" if self.route.towards else "server multicast yes"
-        lines += [f"iface {self.down} {{", " client multicast yes", f" interface-id {interface_id}", "}"]
+        heard = [f" client unicast {self.route.heard_at}"] if self.route.heard_at else []
+        lines += [f"iface {self.down} {{", " client multicast yes", *heard, f" interface-id {interface_id}", "}"]
         lines += [f"iface {self.up} {{", f" {server}", "}"]
         return "\n".join(lines) + "\n"
 
