@@ -44,7 +44,10 @@ struct Args {
     /// Routes of the relay.
     #[arg(long, default_value_t = 100_000)]
     routes: u32,
-    /// Bindings in the largest book, for `scale`.
+    /// Exchanges a second in `dhcp` and `relaying`, instead of a search for the highest rate.
+    #[arg(long)]
+    rate: Option<u32>,
+    /// Bindings in the largest book, for `scale` and `dhcp-large`.
     #[arg(long, default_value_t = 10_000_000)]
     most: u32,
 }
@@ -125,6 +128,7 @@ fn in_namespaces(args: &Args) -> Option<anyhow::Result<()>> {
             from: 100,
             steps: 1,
             rounds: 1,
+            rate: args.rate,
         }
     } else {
         Effort {
@@ -132,6 +136,7 @@ fn in_namespaces(args: &Args) -> Option<anyhow::Result<()>> {
             from: 2000,
             steps: 10,
             rounds: 3,
+            rate: args.rate,
         }
     };
     let rounds = if args.smoke { 1 } else { 5 };

@@ -13,12 +13,21 @@ pub(crate) struct Effort {
     pub(crate) steps: u32,
     /// Rounds of what is measured beside.
     pub(crate) rounds: usize,
+    /// Measure at this rate alone, and do not search.
+    pub(crate) rate: Option<u32>,
 }
 
 impl Effort {
     /// Whether it is only to be seen that it runs.
     pub(crate) fn is_smoke(&self) -> bool {
         self.steps == 1
+    }
+
+    /// The rate at which all are compared: half of the slowest one's highest.
+    pub(crate) fn equal_rate(&self, found: &[Highest]) -> u32 {
+        let slowest = found.iter().map(|found| found.rate);
+        let half = whole(slowest.fold(f64::MAX, f64::min) / 2.0).max(1);
+        self.rate.unwrap_or(half)
     }
 }
 
@@ -27,15 +36,19 @@ pub(crate) struct Tried {
     /// Exchanges begun in each second.
     pub(crate) rate: f64,
     pub(crate) is_clean: bool,
+    /// Processor seconds that what is measured took for each exchange.
+    pub(crate) each: f64,
 }
 
 /// What was found.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Highest {
     /// Exchanges a second.
     pub(crate) rate: f64,
     /// Whether it was the load that could give no more.
     pub(crate) is_of_load: bool,
+    /// Processor seconds for each exchange at that rate.
+    pub(crate) each: f64,
 }
 
 /// Looks for the highest rate at which one of two tries has no drop: half as much again each
@@ -44,7 +57,17 @@ pub(crate) fn highest(
     effort: Effort,
     mut attempt: impl FnMut(u32) -> anyhow::Result<Tried>,
 ) -> anyhow::Result<Highest> {
-    let (mut good, mut bad) = (0.0_f64, None::<u32>);
+    let effort = effort.rate.map_or(effort, |from| Effort {
+        from,
+        steps: 1,
+        ..effort
+    });
+    let mut best = Highest {
+        rate: 0.0,
+        is_of_load: false,
+        each: 0.0,
+    };
+    let mut bad = None;
     let mut rate = effort.from;
     for _ in 0..effort.steps {
         let first = attempt(rate)?;
@@ -53,24 +76,18 @@ pub(crate) fn highest(
         } else {
             attempt(rate)?
         };
-        if tried.is_clean && tried.rate < 0.9 * f64::from(rate) {
-            let rate = tried.rate.max(good);
-            return Ok(Highest {
-                rate,
-                is_of_load: true,
-            });
-        }
-        if tried.is_clean {
-            good = good.max(tried.rate);
-        } else {
+        if !tried.is_clean {
             bad = Some(rate);
+        } else if tried.rate > best.rate {
+            (best.rate, best.each) = (tried.rate, tried.each);
         }
-        rate = next(rate, good, bad);
+        best.is_of_load = tried.is_clean && tried.rate < 0.9 * f64::from(rate);
+        if best.is_of_load {
+            break;
+        }
+        rate = next(rate, best.rate, bad);
     }
-    Ok(Highest {
-        rate: good,
-        is_of_load: false,
-    })
+    Ok(best)
 }
 
 fn next(rate: u32, good: f64, bad: Option<u32>) -> u32 {

@@ -20,7 +20,7 @@ use anyhow::ensure;
 use leasebook_wire::code::OptionCode;
 
 use crate::field::{self, has, load_average, median};
-use crate::search::{self, Effort, Highest, Tried, count, whole};
+use crate::search::{self, Effort, Highest, Tried, count};
 use load::Load;
 use perfdhcp::Perfdhcp;
 use site::Site;
@@ -117,11 +117,6 @@ pub(crate) fn exchanges(effort: Effort) -> anyhow::Result<()> {
         "dhcp: four-message exchanges; leasebook syncs every lease, Kea 2.2's memfile none; load average {}",
         load_average()
     );
-    let sync = sites.first().map(Site::sync_time).transpose()?;
-    println!(
-        "  one fdatasync of 4 KiB beside our book: {:.2?} (mean of 50)\n",
-        sync.unwrap_or_default()
-    );
     heading();
     let all = [Leases::Prefix, Leases::Address, Leases::Both];
     let few = [Leases::Both];
@@ -148,15 +143,18 @@ pub(crate) fn exchanges(effort: Effort) -> anyhow::Result<()> {
 }
 
 fn heading() {
+    println!("{:34}highest rate without drops  | at half of Kea's", "");
     println!(
-        "  {:<8} {:>4} {:<9} {:<9} {:>9} {:>6} | {:>8} {:>10} {:>6} {:>10} {:>10} {:>9}",
+        "  {:<8} {:>4} {:<9} {:<9} {:>8} {:>5} {:>8} {:>5} | {:>7} {:>8} {:>5} {:>9} {:>9} {:>9}",
         "leases",
         "hops",
         "load by",
         "server",
-        "highest/s",
+        "a second",
         "ratio",
-        "at",
+        "CPU each",
+        "ratio",
+        "rate",
         "CPU each",
         "ratio",
         "ADVERTISE",
@@ -167,8 +165,7 @@ fn heading() {
 
 fn legend() {
     println!(
-        "  highest/s: most exchanges a second without a drop in one of two tries, each of a second or more;\n\
-         \x20 ratio: ours over Kea's (goal 5); at: the load at which the rest was measured, the same for both;\n\
+        "  highest: exchanges a second without a drop in one of two tries, ratio ours over Kea's (goal 5); > is all that the load made;\n\
          \x20 CPU each: processor time of the server for an exchange, ratio ours over Kea's (goal 0.1);\n\
          \x20 mean of both delays: goal at most Kea's and one sync\n"
     );
@@ -194,11 +191,11 @@ fn compare(
     for site in sites.iter_mut() {
         found.push(highest(site, shape, driver, effort)?);
     }
-    // Half of what the slower one can.
-    let slowest = found.iter().map(|found| found.rate);
-    let equal = whole(slowest.fold(f64::MAX, f64::min) / 2.0).max(1);
+    let equal = effort.equal_rate(&found);
     let mut rounds: Vec<Vec<[f64; 3]>> = vec![Vec::new(); sites.len()];
+    let mut syncs = Vec::new();
     for _ in 0..effort.rounds {
+        syncs.extend(sites.first().map(Site::sync_time).transpose()?);
         for (site, rounds) in sites.iter_mut().zip(&mut rounds) {
             rounds.push(at_load(site, shape, driver, (equal, effort.step))?);
         }
@@ -222,29 +219,37 @@ fn compare(
             }
         })
         .collect();
+    let sync = median(&syncs);
     for (at, one) in figures.iter().enumerate() {
         let peer = figures.get(1).filter(|_| at == 0);
         print_line((shape, driver), one, peer, equal);
     }
+    println!(
+        "  {:>97} one sync: {:>6.2} ms",
+        "",
+        sync.as_secs_f64() * 1e3
+    );
     Ok(())
 }
 
 fn print_line((shape, driver): (Shape, &str), one: &Figures, peer: Option<&Figures>, equal: u32) {
-    let ratio = |own: f64, peer: f64| format!("{:.2}", own / peer);
-    let rates = peer.map(|peer| ratio(one.highest.rate, peer.highest.rate));
-    let costs = peer.map(|peer| ratio(one.each, peer.each));
+    let ratio = |of: fn(&Figures) -> f64| {
+        peer.map_or(String::new(), |peer| format!("{:.2}", of(one) / of(peer)))
+    };
     let mark = if one.highest.is_of_load { ">" } else { "" };
     println!(
-        "  {:<8} {:>4} {:<9} {:<9} {:>9} {:>6} | {:>6}/s {:>7.1} us {:>6} {:>7.2} ms {:>7.2} ms {:>6.2} ms",
+        "  {:<8} {:>4} {:<9} {:<9} {:>8} {:>5} {:>5.1} us {:>5} | {:>5}/s {:>5.1} us {:>5} {:>6.2} ms {:>6.2} ms {:>6.2} ms",
         shape.leases.name(),
         shape.hops,
         driver,
         one.name,
         format!("{mark}{:.0}", one.highest.rate),
-        rates.unwrap_or_default(),
+        ratio(|one| one.highest.rate),
+        one.highest.each * 1e6,
+        ratio(|one| one.highest.each),
         equal,
         one.each * 1e6,
-        costs.unwrap_or_default(),
+        ratio(|one| one.each),
         one.advertise * 1e3,
         one.reply * 1e3,
         (one.advertise + one.reply) * 500.0,
@@ -263,6 +268,7 @@ fn load_of(site: &mut Site, shape: Shape, driver: &str) -> anyhow::Result<Box<dy
 /// The highest rate without drops.
 fn highest(site: &mut Site, shape: Shape, driver: &str, effort: Effort) -> anyhow::Result<Highest> {
     search::highest(effort, |rate| {
+        let before = site.processor_time()?;
         let mut run = load_of(site, shape, driver)?.run(rate, effort.step)?;
         let twice = run.given_twice();
         ensure!(twice == 0, "{} gave {twice} leases twice", site.name());
@@ -273,9 +279,12 @@ fn highest(site: &mut Site, shape: Shape, driver: &str, effort: Effort) -> anyho
             run.begun,
             site.said()
         );
-        let is_clean = run.dropped() == 0;
-        let rate = run.rate();
-        Ok(Tried { rate, is_clean })
+        let took = site.processor_time()?.saturating_sub(before);
+        Ok(Tried {
+            rate: run.rate(),
+            is_clean: run.dropped() == 0,
+            each: took.as_secs_f64() / count(run.done),
+        })
     })
 }
 

@@ -17,7 +17,7 @@ use crate::field::{Far, Process, binary};
 const RUN_BITS: u32 = 20;
 
 /// Syncs that are averaged.
-const SYNCS: u32 = 50;
+const SYNCS: u32 = 20;
 
 /// One server, its data, and how it is reached.
 pub(super) struct Site {

@@ -1,9 +1,10 @@
 //! The relay's counters.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use leasebook_protocol::relay::{Dropped, Heard, Notice, Phase, Table};
-use metrics::{counter, gauge, histogram};
+use metrics::{Counter, counter, gauge, histogram};
 
 use crate::relay::kernel::RouteOp;
 
@@ -28,15 +29,31 @@ pub const RECOVERIES_TOTAL: &str = "leasebook_relay_recoveries_total";
 /// From the beginning of a recovery to its end at one server.
 pub const RECOVERY_SECONDS: &str = "leasebook_relay_recovery_seconds";
 
-/// Counts what became of a datagram.
-pub(crate) fn count_datagram(heard: &Result<Heard, Dropped>) {
-    match heard {
-        Ok(heard) => {
-            let side = if heard.is_reply { "server" } else { "client" };
-            let kind = heard.kind.name().unwrap_or("unknown");
-            counter!(DATAGRAMS_TOTAL, "side" => side, "type" => kind).increment(1);
-        }
-        Err(why) => counter!(DROPPED_TOTAL, "why" => why.name()).increment(1),
+/// Counts what became of datagrams; each pair of labels is looked up once.
+#[derive(Default)]
+pub(crate) struct DatagramTally {
+    heard: HashMap<(bool, u8), Counter>,
+    dropped: HashMap<&'static str, Counter>,
+}
+
+impl DatagramTally {
+    /// Counts one.
+    pub(crate) fn count(&mut self, heard: &Result<Heard, Dropped>) {
+        let counter = match heard {
+            Ok(heard) => self
+                .heard
+                .entry((heard.is_reply, heard.kind.0))
+                .or_insert_with(|| {
+                    let side = if heard.is_reply { "server" } else { "client" };
+                    let kind = heard.kind.name().unwrap_or("unknown");
+                    counter!(DATAGRAMS_TOTAL, "side" => side, "type" => kind)
+                }),
+            Err(why) => self
+                .dropped
+                .entry(why.name())
+                .or_insert_with(|| counter!(DROPPED_TOTAL, "why" => why.name())),
+        };
+        counter.increment(1);
     }
 }
 

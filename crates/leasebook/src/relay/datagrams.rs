@@ -35,6 +35,7 @@ impl Datagrams {
             shared,
             listener,
             out: Outbox::default(),
+            tally: counters::DatagramTally::default(),
             not_sent: Seldom::default(),
             not_heard: Seldom::default(),
         };
@@ -63,6 +64,7 @@ struct Worker {
     shared: Arc<Shared>,
     listener: Arc<Listener>,
     out: Outbox,
+    tally: counters::DatagramTally,
     not_sent: Seldom,
     not_heard: Seldom,
 }
@@ -94,11 +96,11 @@ impl Worker {
     fn hear(&mut self, inbox: &mut Inbox) {
         self.out.clear();
         let now = self.shared.clock.now();
-        let (shared, out) = (&self.shared, &mut self.out);
+        let (shared, out, tally) = (&self.shared, &mut self.out, &mut self.tally);
         let mut relay = shared.relay();
         let taken = inbox.take(&self.listener, &mut |arrival, octets| {
             let heard = relay.datagram(now, &arrival, &[], octets, out);
-            counters::count_datagram(&heard);
+            tally.count(&heard);
             if let Err(why) = heard {
                 let from = arrival.from;
                 tracing::debug!(%from, why = why.name(), "datagram dropped");

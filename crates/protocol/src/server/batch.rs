@@ -28,8 +28,16 @@ pub struct Reply {
     pub interface: u32,
     /// Where in [`Batch::octets`] it lies.
     pub octets: Range<usize>,
-    /// It tells of a change in this batch, and must not leave if the commit fails (DHCP-S-039).
+    /// It tells of a change in this batch, and must not leave before the commit, nor if that
+    /// fails (DHCP-S-039). Others may leave at any time.
     pub is_bound: bool,
+}
+
+impl Reply {
+    /// Whether it is larger than every path takes in one piece (DHCP-S-047).
+    pub fn is_large(&self) -> bool {
+        self.octets.len() > UNFRAGMENTED_OCTETS
+    }
 }
 
 /// Octets of the largest datagram that no path cuts: 1280 without the headers of IPv6 and UDP.
@@ -54,7 +62,7 @@ pub struct Batch {
     replies: Vec<Reply>,
     /// Each changed client's binding as it is to be, in the order of first change.
     changed: Vec<Binding>,
-    by_client: HashMap<(LinkId, Vec<u8>), usize>,
+    by_client: HashMap<LinkId, HashMap<Box<[u8]>, usize>>,
     /// Which changed client holds a lease; of others the store knows.
     by_lease: HashMap<LeaseName, usize>,
 }
@@ -70,15 +78,14 @@ impl Batch {
         &self.replies
     }
 
-    /// How many of the replies are larger than every path takes in one piece (DHCP-S-047).
-    pub fn large_replies(&self) -> usize {
-        let is_large = |reply: &&Reply| reply.octets.len() > UNFRAGMENTED_OCTETS;
-        self.replies.iter().filter(is_large).count()
-    }
-
     /// Whether there is nothing to commit.
     pub fn is_unchanged(&self) -> bool {
         self.changed.is_empty()
+    }
+
+    /// Whether it changes the client's binding on the link.
+    pub fn changes(&self, link: LinkId, client: &[u8]) -> bool {
+        self.changed_of(link, client).is_some()
     }
 
     /// Takes the changes out, for the store, in order.
@@ -168,8 +175,9 @@ impl Batch {
 
     /// Sets the client's binding on its link; replaces what the batch or the store has.
     pub fn put(&mut self, binding: Binding) {
-        let key = (binding.link, binding.client.octets().to_vec());
-        let at = *self.by_client.entry(key).or_insert(self.changed.len());
+        let of_link = self.by_client.entry(binding.link).or_default();
+        let client = binding.client.octets().into();
+        let at = *of_link.entry(client).or_insert(self.changed.len());
         if let Some(old) = self.changed.get(at) {
             for lease in &old.leases {
                 if self.by_lease.get(&lease.name) == Some(&at) {
@@ -203,10 +211,8 @@ impl Batch {
     }
 
     fn changed_of(&self, link: LinkId, client: &[u8]) -> Option<&Binding> {
-        let key = (link, client.to_vec());
-        self.by_client
-            .get(&key)
-            .and_then(|at| self.changed.get(*at))
+        let at = self.by_client.get(&link)?.get(client)?;
+        self.changed.get(*at)
     }
 }
 

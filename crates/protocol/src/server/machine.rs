@@ -241,7 +241,9 @@ impl Server {
         } = exchange;
         self.notice(&answer, link.id, &binding.client, &declined, now);
         self.watch_registered(&answer, &binding);
-        let envelope = envelope(arrival, chain, config.to_source_port, is_changed);
+        // What the client asked in the same batch may be what this answer tells of.
+        let is_bound = is_changed || batch.changes(link.id, binding.client.octets());
+        let envelope = envelope(arrival, chain, config.to_source_port, is_bound);
         self.reconfigures
             .heard(link.id, binding.client.octets(), heard.message.msg_type());
         if chain.depth() > 0 && config.reconfigure {

@@ -33,6 +33,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// Records taken back in one commit, so that clients need not wait long behind it.
 const RECLAIM_AT_ONCE: usize = 512;
 
+/// Bursts taken before a commit while more than one is waiting: a commit then has so many
+/// exchanges to share, and nobody waits long for it to begin.
+const BURSTS_AT_ONCE: usize = 8;
+
 /// RECONFIGURE messages sent in one turn.
 const SENT_AT_ONCE: usize = 2048;
 
@@ -249,16 +253,29 @@ impl Worker {
             Err(error) => self.failed(&error),
         }
         // The system knows by which address and interface each is reached.
-        self.answer(0, true);
+        self.answer(0, &|_| true);
     }
 
-    /// Takes a burst off a socket, decides it, makes it durable, and only then answers.
+    /// Takes what waits at a socket and decides it; answers what promises nothing new, and the
+    /// rest when it is durable.
     fn hear(&mut self, at: usize, inbox: &mut Inbox) {
+        self.batch.clear();
+        let mut bursts = 0;
+        while bursts < BURSTS_AT_ONCE && self.take(at, inbox) {
+            bursts += 1;
+        }
+        self.answer(at, &|reply| !reply.is_bound);
+        if self.commit() {
+            self.answer(at, &|reply| reply.is_bound);
+        }
+    }
+
+    /// Takes a burst off a socket and decides it; true if there may be more.
+    fn take(&mut self, at: usize, inbox: &mut Inbox) -> bool {
         let Some(listener) = self.listeners.get(at) else {
-            return;
+            return false;
         };
         let now = self.clock.now();
-        self.batch.clear();
         let (server, queries) = (&mut self.server, &self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
         let taken = inbox.take(listener, &mut |arrival, octets| {
@@ -271,17 +288,19 @@ impl Worker {
             }
         });
         match taken {
-            Ok(burst) => self.tally.unusable(burst.unusable),
+            Ok(burst) => {
+                self.tally.unusable(burst.unusable);
+                burst.has_more
+            }
             Err(error) => {
                 if let Some(times) = self.not_heard.now() {
                     tell!(events::DHCP_SOCKET_FAILED, error = %error, times);
                 }
                 // A socket that fails at once would fail again at once.
                 std::thread::sleep(Duration::from_millis(10));
+                false
             }
         }
-        let is_kept = self.commit();
-        self.answer(at, is_kept);
     }
 
     /// Makes the batch's changes durable; false if that failed, and then none has happened.
@@ -303,15 +322,17 @@ impl Worker {
         }
     }
 
-    fn answer(&mut self, at: usize, is_kept: bool) {
+    /// Sends those of the batch's replies that `is_due` has.
+    fn answer(&mut self, at: usize, is_due: &dyn Fn(&Reply) -> bool) {
         let Some(listener) = self.listeners.get(at) else {
             return;
         };
         let replies = self.batch.replies().iter();
-        let replies: Vec<&Reply> = replies.filter(|reply| is_kept || !reply.is_bound).collect();
+        let replies: Vec<&Reply> = replies.filter(|reply| is_due(reply)).collect();
         let (failed, error) = listener.send(&replies, self.batch.octets());
         self.tally.sent(replies.len() - failed, failed);
-        self.tally.large(self.batch.large_replies());
+        let large = replies.iter().filter(|reply| reply.is_large()).count();
+        self.tally.large(large);
         packets::told(&replies, &self.batch);
         if let Some(error) = error
             && let Some(times) = self.not_sent.now()
@@ -485,7 +506,13 @@ fn wait(
     if poll(&mut fds, Some(&timeout)).is_err() {
         return Heard::default();
     }
-    let _ = rustix::io::read(woken, &mut [0_u8; 8]);
+    if fds
+        .get(listeners.len())
+        .is_some_and(|fd| !fd.revents().is_empty())
+    {
+        // Who set it may have been heard already.
+        let _ = rustix::io::read(woken, &mut [0_u8; 8]);
+    }
     let readable = fds.iter().take(listeners.len()).enumerate();
     let readable = readable.filter(|(_, fd)| !fd.revents().is_empty());
     let asked = fds.get(listeners.len() + 1);

@@ -14,8 +14,11 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Datagrams taken at once: what a burst brings while one commit goes to disk.
+/// Datagrams taken at once, at most.
 pub(crate) const BATCH: usize = 64;
+
+/// Datagrams taken at once while there are few: room for many costs more than to call again.
+const FEW: usize = 8;
 
 /// Octets of the largest datagram.
 const DATAGRAM_OCTETS: usize = 65_536;
@@ -194,6 +197,8 @@ fn destination(reply: &Reply) -> SocketAddrV6 {
 /// Room for a burst of datagrams.
 pub(crate) struct Inbox {
     octets: Vec<u8>,
+    /// How many are taken at once, for now.
+    room: usize,
 }
 
 /// What a burst was.
@@ -203,16 +208,20 @@ pub(crate) struct Burst {
     pub(crate) taken: usize,
     /// Those of them that nothing can be done with: no IPv6 source, or cut.
     pub(crate) unusable: usize,
+    /// It filled the room there was, so that more may wait.
+    pub(crate) has_more: bool,
 }
 
 impl Inbox {
     pub(crate) fn new() -> Self {
         // Pages that no datagram touched take no memory.
         let octets = vec![0; BATCH * DATAGRAM_OCTETS];
-        Self { octets }
+        Self { octets, room: FEW }
     }
 
     /// Takes what the socket holds, at most [`BATCH`] datagrams, and gives each to `hear`.
+    ///
+    /// At most [`FEW`] where it held fewer than that the last time.
     pub(crate) fn take(
         &mut self,
         listener: &Listener,
@@ -221,11 +230,12 @@ impl Inbox {
         let mut slices: Vec<[IoSliceMut<'_>; 1]> = self
             .octets
             .chunks_exact_mut(DATAGRAM_OCTETS)
+            .take(self.room)
             .map(|room| [IoSliceMut::new(room)])
             .collect();
         // Made anew each time: a call leaves in it what came, as the room of the next.
         let space = nix::cmsg_space!(in6_pktinfo);
-        let mut headers = MultiHeaders::<SockaddrIn6>::preallocate(BATCH, Some(space));
+        let mut headers = MultiHeaders::<SockaddrIn6>::preallocate(self.room, Some(space));
         let fd = listener.socket.as_raw_fd();
         let flags = MsgFlags::MSG_DONTWAIT;
         let received = match recvmmsg(fd, &mut headers, &mut slices, flags, None) {
@@ -253,6 +263,8 @@ impl Inbox {
             };
             hear(arrival, datagram.iovs().next().unwrap_or_default());
         }
+        burst.has_more = burst.taken == self.room;
+        self.room = if burst.has_more { BATCH } else { FEW };
         Ok(burst)
     }
 }

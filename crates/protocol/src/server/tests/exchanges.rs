@@ -633,6 +633,31 @@ fn an_abandoned_batch_leaves_leases_free() {
     assert_eq!(world.bind(2).names().len(), 2);
 }
 
+/// DHCP-S-039: an answer that tells of what the client got in the same batch waits for the commit
+/// too, though nothing is changed for it.
+#[test]
+fn an_answer_that_repeats_a_change_of_its_batch_is_bound() {
+    let mut world = World::new(config());
+    let mut batch = Batch::default();
+    let solicit = |client| {
+        by_relay(&message(MessageType::SOLICIT, client, |m| {
+            ia_na(m, 1, &[]);
+        }))
+    };
+    let request = by_relay(&message(MessageType::REQUEST, 1, |m| {
+        to_server(m);
+        ia_na(m, 1, &[]);
+    }));
+    for octets in [solicit(1), request, solicit(1), solicit(2)] {
+        let (now, arrival, store) = (world.now, &world.arrival, &world.store);
+        world
+            .server
+            .datagram(now, arrival, &octets, store, &mut batch);
+    }
+    let bound: Vec<bool> = batch.replies().iter().map(|reply| reply.is_bound).collect();
+    assert_eq!(bound, [false, true, true, false]);
+}
+
 /// DHCP-S-023: addresses with a reserved interface identifier are not given.
 #[test]
 fn reserved_identifiers_are_not_given() {
