@@ -129,6 +129,8 @@ fn customers() -> Port {
         relays_leasequery: false,
         remote_id: None,
         subscriber_id: None,
+        vlan: None,
+        supplies: Vec::new(),
         tells_link_layer: false,
         fallback: None,
     }

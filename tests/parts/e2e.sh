@@ -7,7 +7,7 @@ peers=(isc-dhcp-client isc-dhcp-relay dibbler-client dibbler-relay wide-dhcpv6-c
 
 e2e_tests() {
     local log=$logs/e2e.log tally=$logs/e2e.tally code=0 verdict name reason peer workers=()
-    packages tshark iproute2 iputils-ping || echo "$(missing); tests that need them are skipped"
+    packages tshark iproute2 iputils-ping nftables || echo "$(missing); tests that need them are skipped"
     # All at once, or else each that can be had.
     packages "${peers[@]}" || for peer in "${peers[@]}"; do packages "$peer" || echo "$(missing)"; done
     if ! packages python3 python3-pytest python3-scapy; then

@@ -10,7 +10,7 @@ use clap::Subcommand;
 use ipnet::Ipv6Net;
 use serde::de::DeserializeOwned;
 
-use crate::config::relay as config;
+use crate::config::relay::{self as config, Ingress};
 use crate::exit::Exit;
 use crate::relay::status::{
     Cleared, Recovered, Refusal, Request, Route, ServerSays, ServerStatus, Shown, Status, Why,
@@ -106,6 +106,11 @@ struct Asked {
 
 /// Where the control socket is if nothing says otherwise.
 const DEFAULT_CONTROL: &str = "/run/leasebook-relay/control";
+
+/// What is said where nothing keeps customers from sending with others' addresses (RFC 8987 R-3).
+const NO_FILTER: &str = "\
+note: customers may send with any source address; if nothing else on this router keeps them from it,
+      set ingress = \"delegations\" or \"routes\" in [filter] (RFC 8987 4.2 R-3, BCP 38)";
 
 /// Runs the relay, or asks.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -204,11 +209,17 @@ fn check(path: &Path) -> anyhow::Result<Exit> {
     let config = loaded.config;
     writeln!(
         io::stdout(),
-        "{}: right; servers {}, interfaces {}",
+        "{}: right; servers {}, interfaces {}, ingress filter {}, loops {}",
         path.display(),
         config.servers.len(),
-        config.interfaces.len()
+        config.interfaces.len(),
+        config.filter.ingress.word(),
+        config.filter.loops.word()
     )?;
+    if config.filter.ingress == Ingress::Off {
+        // Linux has no reverse-path setting for IPv6 as it has for IPv4.
+        writeln!(io::stdout(), "{NO_FILTER}")?;
+    }
     Ok(Exit::Complete)
 }
 
@@ -390,12 +401,20 @@ fn show_why(why: &Why, out: &mut impl io::Write) -> io::Result<()> {
                 "relay    {} of {}, {}",
                 one.prefix, one.client, one.standing
             )?;
+            let hop = one.next_hop.as_deref().unwrap_or("the interface");
+            if let Some(interface) = &one.interface {
+                writeln!(out, "         to {hop} on {interface}, valid {valid}")?;
+            } else {
+                writeln!(out, "         valid {valid}")?;
+            }
             writeln!(
                 out,
-                "         told by {} {} ago, client heard {heard} ago, valid {valid}",
-                one.source,
-                time(one.told_secs_ago)
+                "         known for {}, told the last time {} ago by {}",
+                time(one.known_secs),
+                time(one.told_secs_ago),
+                one.message
             )?;
+            writeln!(out, "         the server heard the client {heard} ago")?;
             if let Some(reason) = &one.reason {
                 writeln!(out, "         {reason}")?;
             }

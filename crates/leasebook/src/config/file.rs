@@ -101,7 +101,8 @@ pub(super) use clients::{ClassFile, MatchFile, ReservationFile};
 pub(super) use dhcp::{DhcpFile, Level};
 pub(super) use options::{CustomFile, Filled, OptionsFile, VendorFile};
 pub(super) use relay::{
-    LimitsFile, RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile, RoutesFile,
+    FilterFile, LimitsFile, RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile,
+    RoutesFile, VrfFile,
 };
 
 section! {

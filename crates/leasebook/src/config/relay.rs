@@ -1,6 +1,7 @@
 //! The relay's configuration: `relay.toml`, read, judged and made ready to use.
 
 mod example;
+mod filter;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::path::{Path, PathBuf};
@@ -9,17 +10,19 @@ use std::time::Duration;
 use ipnet::Ipv6Net;
 use leasebook_protocol::relay::ports::Fallback;
 use leasebook_protocol::relay::{self, Limits, RemoteIdText};
-use leasebook_wire::Duid;
+use leasebook_wire::code::OptionCode;
+use leasebook_wire::{Duid, RemoteId};
 use toml::Spanned;
 
 use super::error::{self, Findings};
 use super::file::{RelayFile, RelayInterfaceFile, RelayServerFile};
 use super::runtime::{Log, Timers};
-use super::values::Text;
+use super::values::{RemoteIdTemplate, SuppliedOption, Text};
 use super::{Config, ConfigError, Loaded};
 use crate::cli::values::{Endpoint, Host};
 
 pub use example::example;
+pub use filter::{Filter, Ingress, Loops, Vrf};
 
 /// The relay's settings in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,8 @@ pub struct RelayConfig {
     pub relays: Vec<Ipv6Net>,
     /// RSOO is refused.
     pub refuse_rsoo: bool,
+    /// The address that what is relayed to servers leaves from.
+    pub source: Option<Ipv6Addr>,
     /// The port of relays and servers.
     pub port: u16,
     /// The port of clients.
@@ -46,12 +51,20 @@ pub struct RelayConfig {
     pub servers: Vec<RelayServer>,
     /// The client-facing interfaces; the first whose name fits holds.
     pub interfaces: Vec<RelayInterface>,
+    /// VRFs.
+    pub vrf: Vrf,
     /// What customers may have.
     pub limits: Limits,
+    /// Messages of one client in a second; 0 is no limit.
+    pub messages_per_client: u32,
+    /// Messages of one interface in a second; 0 is no limit.
+    pub messages_per_interface: u32,
     /// A client's prefixes are on one interface.
     pub one_interface_per_client: bool,
     /// Routes.
     pub routes: Routes,
+    /// What customers may send.
+    pub filter: Filter,
     /// Recovery.
     pub recovery: Recovery,
     /// Where counters are told.
@@ -82,6 +95,10 @@ pub struct RelayInterface {
     pub remote_id: Option<(u32, RemoteIdText)>,
     /// A Subscriber-ID to add.
     pub subscriber_id: Option<RemoteIdText>,
+    /// Servers are told clients' link-layer addresses.
+    pub client_link_layer: bool,
+    /// Options supplied for clients.
+    pub supplies: Vec<(OptionCode, Vec<u8>)>,
     /// Relays on it are trusted.
     pub trusted: bool,
     /// LEASEQUERY is relayed.
@@ -117,8 +134,8 @@ impl RelayInterface {
 pub struct Routes {
     /// The routing protocol that marks them.
     pub protocol: u8,
-    /// The table.
-    pub table: u32,
+    /// The table; none is main, or that of the clients' VRF.
+    pub table: Option<u32>,
     /// The metric.
     pub metric: u32,
     /// Addresses get host routes too.
@@ -136,8 +153,12 @@ pub struct Recovery {
     pub by_link: bool,
     /// The address to ask from.
     pub source: Option<Ipv6Addr>,
+    /// Remote-IDs that are asked for then.
+    pub remote_ids: Vec<RemoteId>,
     /// The longest wait for it at the start.
     pub ready_within: Duration,
+    /// How often delegations are written to disk; none is never.
+    pub keep_every: Option<Duration>,
 }
 
 impl RelayConfig {
@@ -151,6 +172,10 @@ impl RelayConfig {
             refuses_rsoo: self.refuse_rsoo,
             limits: self.limits,
             one_port_per_client: self.one_interface_per_client,
+            port_rate: self.messages_per_interface,
+            client_rate: self.messages_per_client,
+            source: self.source,
+            remote_ids: self.recovery.remote_ids.clone(),
             host_routes: self.routes.addresses,
             asks_links_where_none: self.recovery.by_link,
             client_port: self.client_port,
@@ -204,6 +229,7 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
         ),
         relays: values(file.relays.as_deref()),
         refuse_rsoo: flag(file.refuse_rsoo.as_ref(), false),
+        source: value(file.source.as_ref()),
         port: port(file.port.as_ref().map(|port| port.get_ref().0), 547),
         client_port: port(file.client_port.as_ref().map(|port| port.get_ref().0), 546),
         servers: servers(&file.server, findings),
@@ -219,22 +245,39 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
                 per_interface
             },
         },
+        vrf: filter::vrf(&file.vrf, findings),
+        messages_per_client: number(
+            limits.messages_per_client.as_ref().map(|n| n.get_ref().0),
+            0,
+        ),
+        messages_per_interface: number(
+            limits
+                .messages_per_interface
+                .as_ref()
+                .map(|n| n.get_ref().0),
+            0,
+        ),
         one_interface_per_client: flag(limits.one_interface_per_client.as_ref(), false),
         routes: Routes {
             protocol: file.routes.protocol.as_ref().map_or(147, |number| {
                 u8::try_from(number.get_ref().0).unwrap_or(u8::MAX)
             }),
-            table: number(file.routes.table.as_ref().map(|n| n.get_ref().0), 254),
+            table: file.routes.table.as_ref().map(|n| n.get_ref().0),
             metric: number(file.routes.metric.as_ref().map(|n| n.get_ref().0), 1024),
             addresses: flag(file.routes.addresses.as_ref(), false),
             aggregates: values(file.routes.aggregates.as_deref()),
         },
+        filter: filter::filter(&file.filter, findings),
         recovery: Recovery {
             timers: value(file.recovery.timers.as_ref()).unwrap_or(Timers::Draft),
             by_link: flag(file.recovery.by_link.as_ref(), true),
             source: value(file.recovery.source.as_ref()),
             ready_within: value(file.recovery.ready_within.as_ref())
                 .map_or(Duration::from_mins(1), |time| time.0),
+            remote_ids: remote_ids(file.recovery.remote_ids.as_deref(), findings),
+            keep_every: value(file.recovery.keep_every.as_ref())
+                .map(|time| time.0)
+                .filter(|time| !time.is_zero()),
         },
         metrics: value(file.metrics.listen.as_ref()),
         log: Log {
@@ -373,12 +416,45 @@ fn interfaces(
             remote_id: value(file.remote_id.as_ref())
                 .map(|template| (template.enterprise, RemoteIdText(template.text))),
             subscriber_id: file.subscriber_id.as_ref().map(text),
+            client_link_layer: flag(file.client_link_layer.as_ref(), false),
+            supplies: supplies(file.supply.as_deref(), findings),
             trusted: flag(file.trusted.as_ref(), false),
             leasequery: flag(file.leasequery.as_ref(), false),
             fallback: via.or(to_interface.then_some(Fallback::Interface)),
         });
     }
     interfaces
+}
+
+fn supplies(
+    written: Option<&[Spanned<Text<SuppliedOption>>]>,
+    findings: &mut Findings<'_>,
+) -> Vec<(OptionCode, Vec<u8>)> {
+    let mut supplies: Vec<(OptionCode, Vec<u8>)> = Vec::new();
+    for one in written.into_iter().flatten() {
+        let SuppliedOption { code, data } = one.get_ref().0.clone();
+        if supplies.iter().any(|(known, _)| *known == code) {
+            let what = format!("option {} is listed twice; list it once", code.0);
+            findings.wrong(one.span(), what);
+        }
+        supplies.push((code, data));
+    }
+    supplies
+}
+
+fn remote_ids(
+    written: Option<&[Spanned<Text<RemoteIdTemplate>>]>,
+    findings: &mut Findings<'_>,
+) -> Vec<RemoteId> {
+    let mut ids = Vec::new();
+    for one in written.into_iter().flatten() {
+        let RemoteIdTemplate { enterprise, text } = &one.get_ref().0;
+        match RemoteId::new(*enterprise, text.as_bytes()) {
+            Ok(id) => ids.push(id),
+            Err(error) => findings.wrong(one.span(), error.to_string()),
+        }
+    }
+    ids
 }
 
 #[cfg(test)]

@@ -145,11 +145,12 @@ macro_rules! words {
 mod dhcp;
 mod relay;
 
+pub(super) use super::relay::{Ingress, Loops};
 pub(super) use dhcp::{
     Data, Exclusion, Hex, Lifetime, ObsoleteKind, PoolOrder, Seconds, TimeServer, ValueType,
     VendorClass,
 };
-pub(super) use relay::RemoteIdTemplate;
+pub(super) use relay::{RemoteIdTemplate, SuppliedOption};
 
 words!(Timers, "\"draft\" or \"rfc5460\"",
     "draft" => Timers::Draft,
@@ -158,6 +159,16 @@ words!(Timers, "\"draft\" or \"rfc5460\"",
 words!(Unlisted, "\"close\" or \"refuse\"",
     "close" => Unlisted::Close,
     "refuse" => Unlisted::Refuse,
+);
+words!(Ingress, "\"off\", \"delegations\" or \"routes\"",
+    "off" => Ingress::Off,
+    "delegations" => Ingress::Delegations,
+    "routes" => Ingress::Routes,
+);
+words!(Loops, "\"pass\", \"drop\" or \"reject\"",
+    "pass" => Loops::Pass,
+    "drop" => Loops::Drop,
+    "reject" => Loops::Reject,
 );
 words!(LogLevel, "a level in quotes",
     "error" => LogLevel::Error,

@@ -216,6 +216,36 @@ events! {
     /// The system did not take `failed` datagrams, with `error` for the last. Told once a minute
     /// at most, with how many `times`. A server may be unreachable, or an interface down.
     RELAY_NOT_SENT WARN "datagrams not sent";
+    /// Clients' link-layer addresses cannot be seen: `error`. They are left out of what servers
+    /// are told. The relay needs CAP_NET_RAW for them.
+    RELAY_LINK_LAYER_UNKNOWN ERROR "link-layer addresses unknown";
+    /// The rules of nftables for what customers send are in the kernel: for `interfaces`, with
+    /// `delegations`. `repaired` tells that somebody else had changed them, or that it did not
+    /// work before.
+    RELAY_FILTER_LOADED INFO "filter loaded";
+    /// nft did not take the rules: `error`. It is tried again, after a minute at most; until then
+    /// the rules are as they were, and customers are filtered by those or not at all. Told once a
+    /// minute at most, with how many `times`.
+    RELAY_FILTER_FAILED ERROR "filter not loaded";
+    /// The kernel's notifications about nftables cannot be heard: `error`. What others do to the
+    /// rules is not noticed and not repaired.
+    RELAY_FILTER_UNWATCHED WARN "filter not watched";
+    /// No filter is configured, and the `table` that this relay would use is there, from when one
+    /// was: it filters what customers send by delegations of then. If no other relay of this machine
+    /// uses it, `nft delete table ip6 TABLE` takes it away.
+    RELAY_FILTER_LEFT WARN "a filter is left";
+    /// Delegations that an earlier run left on disk are routed, so many `delegations`, until
+    /// servers and clients tell better.
+    RELAY_KEPT_ROUTED INFO "delegations from disk routed";
+    /// Every server has told everything, and none told these `delegations` that came from disk:
+    /// they are no longer routed.
+    RELAY_KEPT_FORGOTTEN WARN "delegations from disk forgotten";
+    /// The `file` of delegations is not as it was written: `error`. It was renamed to `aside`, or
+    /// could not be (`not_moved`); nothing of it is used. Servers tell everything again. Look at
+    /// the disk.
+    RELAY_KEPT_SPOILT ERROR "delegations on disk spoilt";
+    /// Delegations could not be written to the `file`: `error`. It is tried again.
+    RELAY_NOT_KEPT ERROR "delegations not written";
     /// The operator asked something that changes the relay: `command`.
     RELAY_COMMAND INFO "command taken";
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use leasebook_protocol::relay::reconcile::RouteOp;
+use leasebook_protocol::relay::recovery::Counts;
 use leasebook_protocol::relay::{Dropped, Heard, Notice, Phase, Table};
 use metrics::{Counter, counter, gauge, histogram};
-
-use crate::relay::kernel::RouteOp;
 
 /// Datagrams heard, by `side` (client, server) and `type`.
 pub const DATAGRAMS_TOTAL: &str = "leasebook_relay_datagrams_total";
@@ -28,6 +28,16 @@ pub const ROUTES_REFUSED_TOTAL: &str = "leasebook_relay_route_changes_refused_to
 pub const RECOVERIES_TOTAL: &str = "leasebook_relay_recoveries_total";
 /// From the beginning of a recovery to its end at one server.
 pub const RECOVERY_SECONDS: &str = "leasebook_relay_recovery_seconds";
+
+/// Changes handed to the kernel that it has not made yet.
+pub const ROUTES_WAITING: &str = "leasebook_relay_route_changes_waiting";
+/// Whether a `server` has told everything (1) or not (0).
+pub const SERVER_COMPLETE: &str = "leasebook_relay_server_complete";
+/// Leases that a `server` told in the last recovery, by `outcome`: taken, refused, confirmed,
+/// denied.
+pub const SERVER_LEASES: &str = "leasebook_relay_server_leases";
+/// Runs of nft, by `outcome`: loaded, changed, failed.
+pub const FILTER_RUNS_TOTAL: &str = "leasebook_relay_filter_runs_total";
 
 /// Counts what became of datagrams; each pair of labels is looked up once.
 #[derive(Default)]
@@ -121,6 +131,33 @@ pub(crate) fn tell_delegations(table: &Table) {
     #[expect(clippy::cast_precision_loss, reason = "no table has 2^53 delegations")]
     gauge!(DELEGATIONS).set(table.len() as f64);
     gauge!(ROUTED).set(f64::from(table.routed()));
+}
+
+/// Tells how many changes the kernel has still to make.
+pub(crate) fn tell_waiting(changes: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "no queue has 2^53 changes")]
+    gauge!(ROUTES_WAITING).set(changes as f64);
+}
+
+/// Tells how far the recovery from a server is.
+pub(crate) fn tell_server(server: &str, phase: &Phase, counts: &Counts) {
+    let server = server.to_owned();
+    let is_complete = f64::from(u8::from(*phase == Phase::Done));
+    gauge!(SERVER_COMPLETE, "server" => server.clone()).set(is_complete);
+    for (outcome, count) in [
+        ("taken", counts.taken),
+        ("refused", counts.refused),
+        ("confirmed", counts.confirmed),
+        ("denied", counts.denied),
+    ] {
+        #[expect(clippy::cast_precision_loss, reason = "no server tells 2^53 leases")]
+        gauge!(SERVER_LEASES, "server" => server.clone(), "outcome" => outcome).set(count as f64);
+    }
+}
+
+/// Counts a run of nft.
+pub(crate) fn count_filter(outcome: &'static str) {
+    counter!(FILTER_RUNS_TOTAL, "outcome" => outcome).increment(1);
 }
 
 fn whole(count: usize) -> u64 {

@@ -16,6 +16,8 @@ pub(crate) struct Route {
     pub(crate) server: Endpoint,
     /// Our own address, and port or 0.
     pub(crate) source: Option<SocketAddr>,
+    /// The VRF or interface to connect through; none is as the system's routes have it.
+    pub(crate) device: Option<String>,
     /// For all addresses together; each gets an equal share, so that one that swallows
     /// packets does not keep the others from being tried.
     pub(crate) timeout: Duration,
@@ -119,6 +121,9 @@ impl Route {
             IpAddr::V4(_) => TcpSocket::new_v4()?,
             IpAddr::V6(_) => TcpSocket::new_v6()?,
         };
+        if let Some(device) = &self.device {
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
         if self.source.is_some() {
             let source = self.source_to(to)?;
             // A port that is asked for must be usable again right after the last connection.
@@ -150,6 +155,7 @@ mod tests {
         Route {
             server: server.parse::<Server>().unwrap().endpoint().clone(),
             source: None,
+            device: None,
             timeout: Duration::from_secs(5),
         }
     }

@@ -224,6 +224,7 @@ impl Plan {
         Route {
             server: server.clone(),
             source: self.source,
+            device: None,
             timeout: self.config.timers.connect,
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::Ipv6Net;
+use leasebook_protocol::relay::reconcile::{Actual, Target};
 use leasebook_protocol::relay::{Delegation, Relay};
 use leasebook_wire::DuidRef;
 use parking_lot::Mutex;
@@ -17,7 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
-use super::kernel::{Actual, Marks, Routes, Target};
+use super::kernel::{Marks, Routes};
 use super::order::Order;
 use super::shared::Shared;
 use super::status::{Cleared, Recovered, Refusal, Request, Route, ServerSays, Shown, Why};

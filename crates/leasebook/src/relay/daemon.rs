@@ -1,27 +1,30 @@
 //! The process: start, signals, changes in the kernel, stop.
 
 use std::future::pending;
-use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use leasebook_protocol::relay::{Rehearsal, Relay};
+use leasebook_protocol::relay::{Relay, RemoteIdText};
 use leasebook_wire::Duid;
-use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::MissedTickBehavior;
 
 use super::control::{self, Control};
 use super::datagrams::Datagrams;
 use super::error::{RelayError, system};
+use super::filter::{self, Filter};
+use super::keep::{self, Keeping};
 use super::keeper::Keeper;
 use super::kernel::{self, Change, Marks};
+use super::link_layer::LinkLayers;
 use super::order::Order;
-use super::ports::ports;
+use super::ports::{filtered, ports};
 use super::recover::{Manner, Recovery};
 use super::servers::servers;
 use super::shared::Shared;
-use super::status::{InterfaceStatus, Recovered, ServerStatus, Status};
+use super::sockets::{self, Sockets};
+use super::status::Recovered;
 use crate::config::Loaded;
 use crate::config::relay::{self as config, RelayConfig};
 use crate::identity::{Role, identity};
@@ -30,14 +33,14 @@ use crate::serve::udp::Listener;
 use crate::signal::{Signal, Signals};
 use crate::{metrics, systemd, tell};
 
-/// The hop limit of relayed multicast (RELAY-009).
-const GROUP_HOPS: u32 = 8;
-
 /// How long changes in the kernel gather before they are looked at.
 const GATHER: Duration = Duration::from_millis(50);
 
 /// How often counters are told, and what the kernel refused is tried again.
 const TELL_EVERY: Duration = Duration::from_secs(15);
+
+/// How often it is looked how far the recovery is, until the service counts as started.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Runs the relay until a signal ends it.
 pub fn run(path: &Path) -> Result<(), RelayError> {
@@ -78,38 +81,32 @@ async fn relay(
         relay_id = %relay_id,
         origin = ?origin
     );
+    let interfaces = kernel::interfaces().map_err(system("read the interfaces"))?;
     let marks = Marks {
         protocol: config.routes.protocol,
-        table: config.routes.table,
+        table: sockets::table(&config, &interfaces)?,
         metric: config.routes.metric,
     };
-    let address = SocketAddr::from((Ipv6Addr::UNSPECIFIED, config.port));
-    let listener = Arc::new(Listener::open(&address.into())?);
-    listener
-        .set_group_hops(GROUP_HOPS)
-        .map_err(system("set the hop limit"))?;
+    let sockets = Sockets::open(&config)?;
+    let link_layers = link_layers(&config);
+    let filter = filter(&config)?;
     // Watched before anything is looked at, so that nothing is missed in between.
     let (changes, changed) = mpsc::unbounded_channel();
     kernel::watch(marks, changes).map_err(system("watch the kernel's routes"))?;
     let keeper = Keeper::begin(marks).map_err(system("reach the kernel's routes"))?;
     let machine = config.machine(relay_id.clone(), servers(&config).await);
-    let names = config
-        .servers
-        .iter()
-        .map(|server| server.relay_to.to_string());
-    let shared = Arc::new(Shared::new(
-        Relay::new(Arc::new(machine)),
-        keeper,
-        names.collect(),
-        &config.routes.aggregates,
-    ));
-    let parts = (Arc::clone(&shared), Arc::clone(&listener));
+    let relay = Relay::new(Arc::new(machine));
+    let shared = Arc::new(Shared::new(relay, keeper, filter, &config));
+    let parts = (Arc::clone(&shared), Arc::clone(&sockets.clients));
     let mut daemon = Daemon::new(path, config, relay_id, parts);
     daemon.look();
-    let datagrams = Datagrams::begin(Arc::clone(&shared), listener);
+    daemon.restore();
+    let address = sockets.clients.address();
+    let datagrams = Datagrams::begin(Arc::clone(&shared), sockets, link_layers);
     let datagrams = datagrams.map_err(system("start a thread"))?;
     tell!(events::RELAY_LISTENING, address = %address);
     daemon.recover("start");
+    let keeping = daemon.keep().map_err(system("start a thread"))?;
     let (orders, ordered) = mpsc::unbounded_channel();
     let control = Control {
         shared: Arc::clone(&shared),
@@ -126,24 +123,59 @@ async fn relay(
     tell!(events::LBK_STOPPING, within_secs = 0);
     drop(socket);
     drop(datagrams);
+    drop(keeping);
     tell!(events::LBK_STOPPED);
     Ok(())
 }
 
-struct Daemon {
-    path: PathBuf,
-    config: RelayConfig,
-    relay_id: Duid,
-    shared: Arc<Shared>,
+/// The packet socket, where clients' link-layer addresses are to be told.
+fn link_layers(config: &RelayConfig) -> Option<LinkLayers> {
+    let in_text =
+        |text: &Option<RemoteIdText>| text.as_ref().is_some_and(RemoteIdText::tells_link_layer);
+    let is_wanted = config.interfaces.iter().any(|one| {
+        let remote_id = one.remote_id.as_ref().map(|(_, text)| text.clone());
+        one.client_link_layer || in_text(&remote_id) || in_text(&one.subscriber_id)
+    });
+    if !is_wanted {
+        return None;
+    }
+    LinkLayers::open(config.port)
+        .map_err(|error| tell!(events::RELAY_LINK_LAYER_UNKNOWN, error = %error))
+        .ok()
+}
+
+/// The filter, where one is configured; a table that is left from when one was is told.
+fn filter(config: &RelayConfig) -> Result<Option<Filter>, RelayError> {
+    let settings = config.filter.clone();
+    if settings.is_on() {
+        let filter = Filter::begin(&settings).map_err(system("start a thread"))?;
+        return Ok(Some(filter));
+    }
+    std::thread::spawn(move || {
+        let table = &settings.table;
+        if filter::is_there(&settings.nft, table) {
+            tell!(events::RELAY_FILTER_LEFT, table);
+        }
+    });
+    Ok(None)
+}
+
+pub(super) struct Daemon {
+    pub(super) path: PathBuf,
+    pub(super) config: RelayConfig,
+    pub(super) relay_id: Duid,
+    pub(super) shared: Arc<Shared>,
     listener: Arc<Listener>,
-    recovery: Option<Recovery>,
+    pub(super) recovery: Option<Recovery>,
+    /// Why another one is to follow the one under way.
+    again: Option<&'static str>,
     /// Who waits for the recovery to be over.
     waiting: Vec<oneshot::Sender<Result<Recovered, String>>>,
     /// The first recovery has settled.
-    is_settled: bool,
+    pub(super) is_settled: bool,
     /// Every server has told everything, so what is not wanted was taken away.
     is_swept: bool,
-    began: Instant,
+    pub(super) began: Instant,
 }
 
 impl Daemon {
@@ -160,6 +192,7 @@ impl Daemon {
             shared,
             listener,
             recovery: None,
+            again: None,
             waiting: Vec::new(),
             is_settled: false,
             is_swept: false,
@@ -177,11 +210,13 @@ impl Daemon {
         let watchdog = systemd::watchdog_interval();
         let mut alive = tokio::time::interval(watchdog.unwrap_or(Duration::from_hours(1)));
         let mut ticks = tokio::time::interval(TELL_EVERY);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ready_by = tokio::time::sleep(self.config.recovery.ready_within);
         tokio::pin!(ready_by);
-        let mut is_ready = false;
+        let (mut is_ready, mut told) = (false, String::new());
         loop {
-            if !is_ready && (self.is_settled || ready_by.is_elapsed()) {
+            if !is_ready && (self.has_routed() || ready_by.is_elapsed()) {
                 is_ready = true;
                 tell!(events::LBK_READY);
                 systemd::ready(&self.one_line());
@@ -201,22 +236,56 @@ impl Daemon {
                 Some(order) = ordered.recv() => self.order(order),
                 () = progressed(&mut self.recovery) => self.progressed(),
                 _ = alive.tick() => systemd::alive(),
+                _ = looks.tick(), if !is_ready => {
+                    let line = self.one_line();
+                    if line != told {
+                        systemd::status(&line);
+                        told = line;
+                    }
+                }
                 _ = ticks.tick() => {
-                    metrics::relay::tell_delegations(self.shared.relay().table());
+                    self.tell_counters();
                     if self.shared.keeper().progress().is_lacking() {
                         self.shared.hold(!self.is_swept);
                     }
-                    if is_ready {
-                        systemd::status(&self.one_line());
-                    }
+                    systemd::status(&self.one_line());
                 }
                 () = &mut ready_by, if !is_ready => {}
             }
         }
     }
 
-    /// Looks at the interfaces; joins groups on new ones, and asks for what is behind them.
-    fn look(&mut self) -> bool {
+    /// Whether the first recovery has settled, and the kernel has the routes that came of it.
+    fn has_routed(&self) -> bool {
+        self.is_settled && self.shared.keeper().progress().waiting() == 0
+    }
+
+    /// Routes again what the last run left on disk, where that is configured.
+    fn restore(&self) {
+        if self.config.recovery.keep_every.is_none() {
+            keep::remove(&self.config.state);
+            return;
+        }
+        let is_ours = |name: &str| self.config.interface(name).is_some();
+        let taken = keep::restore(&self.config.state, &self.shared, &is_ours);
+        if taken > 0 {
+            tell!(events::RELAY_KEPT_ROUTED, delegations = taken);
+        }
+    }
+
+    /// Begins to write delegations to disk, where that is configured.
+    fn keep(&self) -> std::io::Result<Option<Keeping>> {
+        let Some(every) = self.config.recovery.keep_every else {
+            return Ok(None);
+        };
+        std::fs::create_dir_all(&self.config.state)?;
+        let (state, shared) = (self.config.state.clone(), Arc::clone(&self.shared));
+        Keeping::begin(state, every, shared).map(Some)
+    }
+
+    /// Looks at the interfaces; joins groups on new ones, and tells whether nothing is known
+    /// behind any of them.
+    pub(super) fn look(&mut self) -> bool {
         let interfaces = match kernel::interfaces() {
             Ok(interfaces) => interfaces,
             Err(error) => {
@@ -225,6 +294,9 @@ impl Daemon {
             }
         };
         let (ports, own) = ports(&self.config, &interfaces);
+        if let Some(filter) = self.shared.filter() {
+            filter.ports(filtered(&ports, &interfaces));
+        }
         let mut relay = self.shared.relay();
         let before: Vec<String> = relay
             .ports()
@@ -276,14 +348,23 @@ impl Daemon {
         }
         if interfaces {
             let is_unknown = self.look();
-            let is_over = self.recovery.as_ref().is_none_or(Recovery::is_finished);
-            if is_unknown && is_over {
-                self.recover("new interface");
+            if is_unknown {
+                self.recover_soon("new interface");
             }
         }
         // An interface that goes down takes its routes with it, and tells nothing of them.
         if routes || interfaces {
             self.shared.hold(!self.is_swept);
+        }
+    }
+
+    /// Asks all servers, at once if nobody is being asked: who does not answer is no reason to
+    /// wait (RELAY-068), and who is in the middle of it is not interrupted.
+    pub(super) fn recover_soon(&mut self, cause: &'static str) {
+        if self.recovery.as_ref().is_none_or(Recovery::is_settled) {
+            self.recover(cause);
+        } else {
+            self.again = Some(cause);
         }
     }
 
@@ -308,6 +389,17 @@ impl Daemon {
 
     /// Looks how far the recovery is.
     fn progressed(&mut self) {
+        if self.recovery.as_ref().is_some_and(Recovery::is_settled)
+            && let Some(cause) = self.again.take()
+        {
+            self.look_how_far();
+            self.recover(cause);
+            return;
+        }
+        self.look_how_far();
+    }
+
+    fn look_how_far(&mut self) {
         let Some(recovery) = &self.recovery else {
             self.is_settled = true;
             return;
@@ -329,7 +421,19 @@ impl Daemon {
         if is_complete && !self.is_swept {
             // Routes of an earlier run that nobody told of are no more.
             self.is_swept = true;
+            let forgotten = {
+                let mut relay = self.shared.relay();
+                let forgotten = relay.forget_kept();
+                self.shared.settle(&mut relay);
+                forgotten
+            };
+            if forgotten > 0 {
+                tell!(events::RELAY_KEPT_FORGOTTEN, delegations = forgotten);
+            }
             self.shared.hold(false);
+            if let Some(filter) = self.shared.filter() {
+                filter.complete();
+            }
         }
         let outcome = control::recovered(self.server_states());
         for answer in self.waiting.drain(..) {
@@ -360,145 +464,6 @@ impl Daemon {
             }
         }
     }
-
-    /// A recovery that touches nothing, and what would differ after it (RELAY-085).
-    fn rehearse(&self, answer: oneshot::Sender<Result<Recovered, String>>) {
-        let (rehearsal, manner) = {
-            let relay = self.shared.relay();
-            let manner = Manner::of(&self.config, &relay).once();
-            (Arc::new(Mutex::new(relay.rehearsal())), manner)
-        };
-        let mut recovery = match Recovery::begin(&manner, &self.shared, Some(&rehearsal)) {
-            Ok(recovery) => recovery,
-            Err(error) => {
-                let _ = answer.send(Err(error.to_string()));
-                return;
-            }
-        };
-        let shared = Arc::clone(&self.shared);
-        tokio::spawn(async move {
-            while !recovery.is_finished() {
-                recovery.progressed().await;
-            }
-            let states = recovery.states();
-            let status = states
-                .iter()
-                .map(|state| ServerStatus::of(shared.server(state.server), state));
-            let outcome = control::recovered(status.collect());
-            let Rehearsal {
-                same,
-                missing,
-                extra,
-                elsewhere,
-            } = shared.relay().compare(&rehearsal.lock());
-            let _ = answer.send(Ok(Recovered {
-                same: Some(same),
-                missing,
-                extra,
-                elsewhere,
-                ..outcome
-            }));
-        });
-    }
-
-    fn server_states(&self) -> Vec<ServerStatus> {
-        let states = self.recovery.as_ref().map(Recovery::states);
-        let states = states.unwrap_or_default();
-        let status = |state: &_| status_of(&self.shared, state);
-        states.iter().map(status).collect()
-    }
-
-    fn status(&self) -> Status {
-        let relay = self.shared.relay();
-        let table = relay.table();
-        let mut standing = std::collections::BTreeMap::new();
-        for one in table.iter() {
-            *standing.entry(one.standing.name().to_owned()).or_default() += 1;
-        }
-        let interfaces = relay.ports().present().map(|(no, port)| InterfaceStatus {
-            interface: port.name.clone(),
-            link_address: port.link_address.to_string(),
-            routed: table.routed_on(no),
-        });
-        let progress = self.shared.keeper().progress();
-        Status {
-            relay_id: self.relay_id.to_string(),
-            up_secs: self.began.elapsed().as_secs(),
-            settled: self.is_settled,
-            known: table.len(),
-            routed: table.routed(),
-            standing,
-            routes_waiting: progress.waiting(),
-            routes_refused: progress.failed(),
-            interfaces: interfaces.collect(),
-            servers: self.server_states(),
-        }
-    }
-
-    /// What `systemctl status` shows.
-    fn one_line(&self) -> String {
-        let relay = self.shared.relay();
-        let (known, routed) = (relay.table().len(), relay.table().routed());
-        format!("{routed} of {known} delegations routed")
-    }
-
-    /// Reads the configuration again; a wrong one changes nothing.
-    async fn reload(&mut self, log: &LogControl) {
-        systemd::reloading();
-        match config::load(&self.path) {
-            Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    tell!(events::LBK_CONFIG_DOUBTFUL, what = %warning);
-                }
-                let (old, new) = (&self.config, loaded.config);
-                let fixed = [
-                    ("relay-id", old.relay_id != new.relay_id),
-                    ("state", old.state != new.state),
-                    ("control", old.control != new.control),
-                    ("port", old.port != new.port),
-                    ("routes", old.routes != new.routes),
-                    ("server", old.servers != new.servers),
-                    ("metrics", old.metrics != new.metrics),
-                ];
-                let settings: Vec<&str> = fixed
-                    .iter()
-                    .filter(|(_, is_changed)| *is_changed)
-                    .map(|(name, _)| *name)
-                    .collect();
-                if !settings.is_empty() {
-                    tell!(events::LBK_RESTART_NEEDED, settings = settings.join(", "));
-                }
-                log.set_level(new.log.level);
-                self.config = RelayConfig {
-                    relay_id: old.relay_id.clone(),
-                    state: old.state.clone(),
-                    control: old.control.clone(),
-                    port: old.port,
-                    routes: old.routes.clone(),
-                    servers: old.servers.clone(),
-                    metrics: old.metrics,
-                    ..new
-                };
-                let machine = self
-                    .config
-                    .machine(self.relay_id.clone(), servers(&self.config).await);
-                self.shared.relay().reconfigure(Arc::new(machine));
-                if self.look() {
-                    self.recover("reload");
-                }
-                tell!(events::LBK_RELOADED, config = %self.path.display());
-                metrics::count_reload("done");
-            }
-            Err(error) => {
-                tell!(events::LBK_RELOAD_FAILED, error = %error);
-                metrics::count_reload("failed");
-            }
-        }
-    }
-}
-
-fn status_of(shared: &Shared, state: &super::recover::ServerState) -> ServerStatus {
-    ServerStatus::of(shared.server(state.server), state)
 }
 
 /// Waits until the recovery is further than it was.

@@ -25,6 +25,12 @@ pub enum RelayError {
     /// Counters cannot be told.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// A VRF that is configured is not there.
+    #[error(
+        "there is no VRF or interface `{0}`; make it before the relay starts, as with \
+         `ip link add {0} type vrf table 100`, or correct [vrf]"
+    )]
+    NoVrf(String),
     /// Clients and servers cannot be heard.
     #[error("{0}")]
     Listen(String),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::kernel::{Failed, Marks, RouteOp, Routes};
+use leasebook_protocol::relay::reconcile::RouteOp;
+
+use super::kernel::{Failed, Marks, Routes};
 use crate::log::events;
 use crate::metrics::relay as counters;
 use crate::serve::Seldom;

@@ -63,6 +63,7 @@ pub(super) struct Recovery {
 pub(super) struct Manner {
     servers: Vec<(u16, Endpoint)>,
     source: Option<SocketAddr>,
+    device: Option<String>,
     config: requestor::Config,
 }
 
@@ -74,12 +75,13 @@ impl Manner {
             Timers::Rfc5460 => requestor::Timers::RFC5460,
         };
         let bulk = config.servers.iter().zip(0_u16..);
-        let source = config.recovery.source;
+        let source = config.recovery.source.or(config.source);
         Self {
             servers: bulk
                 .filter_map(|(server, place)| Some((place, server.bulk.clone()?)))
                 .collect(),
             source: source.map(|address| SocketAddr::new(address.into(), 0)),
+            device: config.vrf.servers.clone(),
             config: requestor::Config {
                 timers,
                 retries: u32::MAX,
@@ -129,6 +131,7 @@ impl Recovery {
             let route = Route {
                 server: endpoint.clone(),
                 source: manner.source,
+                device: manner.device.clone(),
                 timeout: manner.config.timers.connect,
             };
             let task = Task {
@@ -164,10 +167,12 @@ impl Recovery {
         self.states.lock().iter().all(|state| state.is_settled)
     }
 
-    /// Whether every server told everything, so that what none told is no more.
+    /// Whether every server told everything, so that what none told is no more. Where none is
+    /// asked, none did.
     pub(super) fn is_complete(&self) -> bool {
         let states = self.states.lock();
-        states.iter().all(|state| state.phase == Phase::Done)
+        let is_done = |state: &ServerState| state.phase == Phase::Done;
+        !states.is_empty() && states.iter().all(is_done)
     }
 
     /// Waits until the state of any server has changed; for ever once nothing more will come.
@@ -315,6 +320,7 @@ pub(super) fn ask_about(
         let route = Route {
             server: endpoint,
             source: manner.source,
+            device: manner.device.clone(),
             timeout: manner.config.timers.connect,
         };
         let task = Task {

@@ -1,13 +1,18 @@
 //! The machine, shared by the thread of datagrams and the tasks of recovery, and what comes out of
 //! it on the way to kernel, log and counters.
 
-use leasebook_protocol::relay::{Notice, Relay, RouteChange};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use leasebook_protocol::relay::reconcile::{RouteOp, Target, operation};
+use leasebook_protocol::relay::{Notice, PortNo, Relay, RouteChange};
 use leasebook_wire::DuidRef;
 use parking_lot::{Mutex, MutexGuard};
 
+use super::filter::{Change, Filter};
 use super::keeper::Keeper;
-use super::kernel::{RouteOp, Target};
 use crate::clock::Clock;
+use crate::config::relay::RelayConfig;
 use crate::log::events;
 use crate::metrics::relay as counters;
 use crate::tell;
@@ -22,6 +27,8 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     /// Unreachable routes for aggregates.
     aggregates: Vec<RouteOp>,
+    /// What customers may send, if that is filtered.
+    filter: Option<Filter>,
 }
 
 impl Shared {
@@ -29,19 +36,21 @@ impl Shared {
     pub(super) fn new(
         relay: Relay,
         keeper: Keeper,
-        servers: Vec<String>,
-        aggregates: &[ipnet::Ipv6Net],
+        filter: Option<Filter>,
+        config: &RelayConfig,
     ) -> Self {
         let unreachable = |prefix: &ipnet::Ipv6Net| RouteOp {
             prefix: *prefix,
             target: Some(Target::Unreachable),
         };
+        let servers = config.servers.iter();
         Self {
             relay: Mutex::new(relay),
             keeper,
-            servers,
+            servers: servers.map(|server| server.relay_to.to_string()).collect(),
             clock: Clock::new(),
-            aggregates: aggregates.iter().map(unreachable).collect(),
+            aggregates: config.routes.aggregates.iter().map(unreachable).collect(),
+            filter,
         }
     }
 
@@ -57,6 +66,11 @@ impl Shared {
             .map_or("", String::as_str)
     }
 
+    /// The filter, if there is one.
+    pub(super) fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
     /// The thread that keeps the routes.
     pub(super) fn keeper(&self) -> &Keeper {
         &self.keeper
@@ -67,7 +81,12 @@ impl Shared {
     pub(super) fn settle(&self, relay: &mut Relay) {
         if relay.table().has_changes() {
             let changes = relay.take_changes();
-            let ops = changes.into_iter().filter_map(|change| op(relay, change));
+            if let Some(filter) = &self.filter {
+                filter.change(filtered(relay, &changes));
+            }
+            let ops = changes
+                .into_iter()
+                .filter_map(|change| operation(relay.ports(), change));
             self.keeper.change(ops.collect());
         }
         let (notices, lost) = relay.take_notices();
@@ -84,7 +103,7 @@ impl Shared {
         let relay = self.relay();
         let wanted = relay.table().wanted();
         let wanted = wanted.map(|(prefix, hop)| RouteChange::Set(prefix, hop));
-        let wanted = wanted.filter_map(|change| op(&relay, change));
+        let wanted = wanted.filter_map(|change| operation(relay.ports(), change));
         let wanted = self.aggregates.iter().copied().chain(wanted).collect();
         self.keeper.hold(wanted, keeps_unknown);
     }
@@ -158,23 +177,18 @@ impl Shared {
     }
 }
 
-/// The change in the kernel's terms; none while the interface is not there.
-fn op(relay: &Relay, change: RouteChange) -> Option<RouteOp> {
-    match change {
-        RouteChange::Drop(prefix) => Some(RouteOp {
-            prefix,
-            target: None,
-        }),
-        RouteChange::Set(prefix, hop) => {
-            let index = relay.ports().get(hop.port)?.index;
-            let target = Target::Interface {
-                index,
-                via: hop.via,
-            };
-            Some(RouteOp {
-                prefix,
-                target: Some(target),
-            })
-        }
-    }
+/// The changes as the filter is told them: an interface that is not there keeps its delegations.
+fn filtered(relay: &Relay, changes: &[RouteChange]) -> Vec<Change> {
+    let mut names: HashMap<PortNo, Arc<str>> = HashMap::new();
+    let mut name = |port: PortNo| {
+        let name = names.entry(port);
+        Arc::clone(name.or_insert_with(|| relay.ports().name(port).into()))
+    };
+    changes
+        .iter()
+        .map(|change| match change {
+            RouteChange::Set(prefix, hop) => (*prefix, Some(name(hop.port))),
+            RouteChange::Drop(prefix) => (*prefix, None),
+        })
+        .collect()
 }

@@ -158,8 +158,12 @@ pub(crate) struct Shown {
     pub(crate) heard_secs_ago: i64,
     /// How long ago this relay was told.
     pub(crate) told_secs_ago: u64,
-    /// Who told: "reply", or the server's name.
+    /// For how long this relay has known that the client has it.
+    pub(crate) known_secs: u64,
+    /// Who told: "reply", "disk", or the server's name.
     pub(crate) source: String,
+    /// The message that told it the last time.
+    pub(crate) message: String,
     /// routed, doubtful, waiting, quarantined or unroutable.
     pub(crate) standing: String,
     /// Why it is not routed.
@@ -194,9 +198,19 @@ impl Shown {
             valid_secs: left(one.valid_until),
             heard_secs_ago: i64::try_from(seconds).unwrap_or(i64::MAX) - one.heard,
             told_secs_ago: now.mono.since(one.told).as_secs(),
+            known_secs: now.mono.since(one.since).as_secs(),
             source: match one.source {
-                Source::Learnt => "reply".to_owned(),
+                Source::Learnt { .. } => "reply".to_owned(),
                 Source::Recovered(place) => server(place),
+                Source::Cached => "disk".to_owned(),
+            },
+            message: match one.source {
+                Source::Learnt { from, xid } => {
+                    let [a, b, c] = xid.0;
+                    format!("REPLY {a:02x}{b:02x}{c:02x} from {from}")
+                }
+                Source::Recovered(place) => format!("bulk reply of {}", server(place)),
+                Source::Cached => "the file of an earlier run".to_owned(),
             },
             standing: one.standing.name().to_owned(),
             reason,

@@ -116,6 +116,9 @@ impl Relay {
         let ask =
             |delegation: Delegation, doubt| Verdict::Ask(Box::new(Pending { delegation, doubt }));
         if claimed.standing.is_routed() {
+            if !is_doubtful {
+                self.displace_cached(&claimed);
+            }
             let is_routed = |other: &Delegation| other.standing.is_routed();
             let overlaps = {
                 let mut others = self.table.overlapping(claimed.prefix, &claimed.client);
@@ -133,11 +136,14 @@ impl Relay {
                 };
             }
             if is_doubtful {
-                let waiting = Delegation {
-                    standing: Standing::Waiting,
-                    ..claimed.clone()
-                };
-                self.table.put(waiting);
+                // A route that works stays until the server has said more (RELAY-064).
+                if !self.has_route(&claimed) {
+                    let waiting = Delegation {
+                        standing: Standing::Waiting,
+                        ..claimed.clone()
+                    };
+                    self.table.put(waiting);
+                }
                 return ask(claimed, Doubt::Old);
             }
         }
@@ -149,23 +155,40 @@ impl Relay {
 
     /// What is known already decides where it was heard later, or is live (RELAY-076, D-24).
     fn against_known(&self, claimed: &Delegation) -> Option<Verdict> {
-        let live = |one: &&Delegation| one.source == Source::Learnt;
+        let live = |one: &&Delegation| one.source.is_live();
         let mut others = self.table.overlapping(claimed.prefix, &claimed.client);
         if let Some(other) = others.find(live) {
             return Some(Verdict::Refused(Unroutable::Overlaps(other.prefix)));
         }
         let known = self.table.get(claimed.prefix)?;
-        if known.client != claimed.client {
+        if known.client != claimed.client || known.source == Source::Cached {
             return None;
         }
-        let is_newer = claimed.heard > known.heard
-            || (claimed.heard == known.heard
-                && known.source != Source::Learnt
+        let is_newer = claimed.heard > known.heard + AGE_GRAIN_SECS
+            || (claimed.heard + AGE_GRAIN_SECS >= known.heard
+                && !known.source.is_live()
                 && rank(claimed) > rank(known));
         // What could not be routed is no reason not to route it now.
         let is_better = claimed.standing.is_routed() && !known.standing.is_routed();
         let was_denied = known.standing == Standing::Denied;
         (!is_newer && (!is_better || was_denied)).then_some(Verdict::Taken)
+    }
+
+    /// Whether the client has its route already.
+    fn has_route(&self, claimed: &Delegation) -> bool {
+        self.table
+            .get(claimed.prefix)
+            .is_some_and(|known| known.client == claimed.client && known.standing.is_routed())
+    }
+
+    /// Ends what the file on disk says of other clients, where a server knows better.
+    fn displace_cached(&mut self, claimed: &Delegation) {
+        let others = self.table.overlapping(claimed.prefix, &claimed.client);
+        let cached = others.filter(|one| one.source == Source::Cached);
+        let cached: Vec<Ipv6Net> = cached.map(|one| one.prefix).collect();
+        for prefix in cached {
+            self.end_displaced(prefix, claimed.prefix, &claimed.client);
+        }
     }
 
     /// Puts a recovered delegation in, within the limits.
@@ -219,7 +242,7 @@ impl Relay {
         claimed.standing = pending.delegation.standing.clone();
         claimed.hop = claimed.hop.or(pending.delegation.hop);
         if let Some(known) = self.table.get(claimed.prefix)
-            && known.source == Source::Learnt
+            && known.source.is_live()
             && known.heard >= claimed.heard
         {
             return;
@@ -229,9 +252,11 @@ impl Relay {
             .overlapping(claimed.prefix, &claimed.client)
             .filter(|other| other.standing.is_routed())
             .collect();
-        let stronger = others
-            .iter()
-            .find(|other| other.source == Source::Learnt || other.heard >= claimed.heard);
+        let stronger = others.iter().find(|other| match other.source {
+            Source::Learnt { .. } => true,
+            Source::Recovered(_) => other.heard >= claimed.heard,
+            Source::Cached => false,
+        });
         if let Some(other) = stronger {
             let why = Unroutable::Overlaps(other.prefix);
             self.refuse(claimed.prefix, &claimed.client, why, server(&claimed));
@@ -253,8 +278,14 @@ impl Relay {
     /// (RELAY-084).
     pub fn denied(&mut self, pending: &Pending) {
         let claimed = &pending.delegation;
+        // A server that denies what it told itself says nothing of what another one told.
+        let is_anothers = |known: &Delegation| {
+            let is_other =
+                matches!(known.source, Source::Recovered(_)) && server(known) != server(claimed);
+            is_other && known.standing.is_routed()
+        };
         if let Some(known) = self.table.get(claimed.prefix)
-            && (known.client != claimed.client || known.source == Source::Learnt)
+            && (known.client != claimed.client || known.source.is_live() || is_anothers(known))
         {
             return;
         }
@@ -316,6 +347,10 @@ impl Relay {
     }
 }
 
+/// By how many seconds the ages of one exchange may differ as two servers, or one server asked
+/// twice, tell them: they are whole seconds, counted at different moments.
+const AGE_GRAIN_SECS: i64 = 1;
+
 enum Verdict {
     /// It is in the table, as told or as known better.
     Taken,
@@ -333,7 +368,7 @@ fn rank(one: &Delegation) -> (bool, Option<u64>, std::cmp::Reverse<u16>) {
 fn server(one: &Delegation) -> Option<u16> {
     match one.source {
         Source::Recovered(server) => Some(server),
-        Source::Learnt => None,
+        Source::Learnt { .. } | Source::Cached => None,
     }
 }
 
@@ -354,6 +389,7 @@ fn delegation(
         valid_until: end(arrived, lease.valid),
         heard: seconds(arrived).saturating_sub(i64::from(binding.claim.clt_age())),
         told: arrived,
+        since: arrived,
         source: Source::Recovered(teller.server),
         standing: Standing::Routed,
     }

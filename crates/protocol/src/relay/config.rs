@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use ipnet::Ipv6Net;
-use leasebook_wire::Duid;
+use leasebook_wire::{Duid, RemoteId};
 
 /// The settings of the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,15 @@ pub struct Config {
     pub limits: Limits,
     /// A client's delegations on other ports end when it gets one (RELAY-043).
     pub one_port_per_client: bool,
+    /// Messages of one port's clients that are relayed in a second, on average; 0 is no limit
+    /// (SEC-019).
+    pub port_rate: u32,
+    /// Messages of one client that are relayed in a second, on average; 0 is no limit (SEC-019).
+    pub client_rate: u32,
+    /// The address that what is relayed to servers leaves from; none is the system's choice.
+    pub source: Option<Ipv6Addr>,
+    /// Remote-IDs that recovery asks for where a server does not answer by Relay-ID (RELAY-070).
+    pub remote_ids: Vec<RemoteId>,
     /// Addresses of IA_NA get host routes (RELAY-053).
     pub host_routes: bool,
     /// A server that has nothing for our Relay-ID is asked by link-address (RELAY-071, D-45).
@@ -50,6 +59,10 @@ impl Config {
             refuses_rsoo: false,
             limits: Limits::default(),
             one_port_per_client: false,
+            port_rate: 0,
+            client_rate: 0,
+            source: None,
+            remote_ids: Vec::new(),
             host_routes: false,
             asks_links_where_none: true,
             client_port: leasebook_wire::code::DHCP_CLIENT_PORT,
@@ -97,17 +110,24 @@ impl Default for Limits {
 
 /// A Remote-ID or Subscriber-ID to add, with places to fill in.
 ///
-/// `{interface}` is the name of the interface, `{link-layer}` the client's link-layer address
-/// in hex with colons (empty where unknown).
+/// `{interface}` is the name of the interface, `{vlan}` its VLAN's number (empty where it is no
+/// VLAN), `{link-layer}` the client's link-layer address in hex with colons (empty where unknown).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteIdText(pub String);
 
 impl RemoteIdText {
-    /// The octets for a client.
-    pub fn fill(&self, interface: &str, link_layer: &[u8]) -> Vec<u8> {
+    /// The octets for a client on an interface.
+    pub fn fill(&self, interface: &str, vlan: Option<u16>, link_layer: &[u8]) -> Vec<u8> {
+        let vlan = vlan.map(|number| number.to_string()).unwrap_or_default();
         let octets = link_layer.iter().map(|octet| format!("{octet:02x}"));
         let hex = octets.collect::<Vec<_>>().join(":");
         let filled = self.0.replace("{interface}", interface);
+        let filled = filled.replace("{vlan}", &vlan);
         filled.replace("{link-layer}", &hex).into_bytes()
+    }
+
+    /// Whether it tells the client's link-layer address.
+    pub fn tells_link_layer(&self) -> bool {
+        self.0.contains("{link-layer}")
     }
 }

@@ -20,6 +20,9 @@ const MAX_DATAGRAM_OCTETS: usize = 65_527;
 /// Octets of msg-type and transaction-id: what a client's message has at least (D-30).
 const CLIENT_HEADER_OCTETS: usize = 4;
 
+/// Options that a relay may supply for clients: the registry of RFC 6422 §8 as it began.
+pub const RSOO_ENABLED: [OptionCode; 1] = [OptionCode(65)];
+
 /// What came, and from where.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
@@ -139,7 +142,7 @@ fn put_options(
         return Ok(());
     }
     if let Some((enterprise, text)) = &port.remote_id {
-        let id = text.fill(&port.name, received.link_layer);
+        let id = text.fill(&port.name, port.vlan, received.link_layer);
         level.nested(OptionCode::REMOTE_ID, |remote| {
             remote.put_u32(*enterprise);
             remote.put(&id);
@@ -147,8 +150,14 @@ fn put_options(
         })?;
     }
     if let Some(text) = &port.subscriber_id {
-        let id = text.fill(&port.name, received.link_layer);
+        let id = text.fill(&port.name, port.vlan, received.link_layer);
         level.option(OptionCode::SUBSCRIBER_ID, &id)?;
+    }
+    if !port.supplies.is_empty() {
+        level.nested(OptionCode::RSOO, |rsoo| {
+            let mut supplied = port.supplies.iter();
+            supplied.try_for_each(|(code, data)| rsoo.option(*code, data))
+        })?;
     }
     if port.tells_link_layer && !received.link_layer.is_empty() {
         level.add(&ClientLinkLayerAddr {

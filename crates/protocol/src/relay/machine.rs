@@ -11,6 +11,7 @@ use super::back;
 use super::config::Config;
 use super::forward::{self, Received};
 use super::learn::{self, Leased};
+use super::limit::Rates;
 use super::notice::{Dropped, Notice};
 use super::ports::{Port, PortNo, Ports};
 use super::refuse::{self, Unroutable};
@@ -57,6 +58,7 @@ pub struct Relay {
     pub(super) ports: Ports,
     pub(super) table: Table,
     own: Vec<Ipv6Addr>,
+    rates: Rates,
     notices: Vec<Notice>,
     lost_notices: u64,
 }
@@ -69,6 +71,7 @@ impl Relay {
             ports: Ports::default(),
             table: Table::default(),
             own: Vec::new(),
+            rates: Rates::default(),
             notices: Vec::new(),
             lost_notices: 0,
         }
@@ -166,13 +169,14 @@ impl Relay {
                     source: *arrival.from.ip(),
                     link_layer,
                 };
-                self.towards_servers(port, &received, out)
+                self.towards_servers(now, port, &received, out)
             }
         }
     }
 
     fn towards_servers(
         &mut self,
+        now: Now,
         no: Option<PortNo>,
         received: &Received<'_>,
         out: &mut Outbox,
@@ -180,13 +184,18 @@ impl Relay {
         if self.config.servers.is_empty() {
             return Err(Dropped::NoServer);
         }
+        if let Some(no) = no
+            && !self.rates.allow(now.mono, &self.config, no, received)
+        {
+            return Err(Dropped::TooOften);
+        }
         let start = out.octets.len();
         let port = no.and_then(|no| self.ports.get(no));
         let kind = forward::forward(&self.config, port, received, &mut out.octets)?;
         for server in &self.config.servers {
             out.datagrams.push(Reply {
                 to: *server,
-                from: None,
+                from: self.config.source,
                 interface: server.scope_id(),
                 octets: start..out.octets.len(),
                 is_bound: false,
@@ -258,7 +267,7 @@ impl Relay {
             is_bound: false,
         });
         if let Some(no) = back.port {
-            self.learn(now, no, &back);
+            self.learn(now, no, *arrival.from.ip(), &back);
         }
         Ok(Heard {
             kind: back.kind,
@@ -268,7 +277,7 @@ impl Relay {
     }
 
     /// Learns what a REPLY grants, whichever of its kind it is (RELAY-049 to RELAY-052).
-    fn learn(&mut self, now: Now, port: PortNo, back: &back::Return<'_>) {
+    fn learn(&mut self, now: Now, port: PortNo, from: Ipv6Addr, back: &back::Return<'_>) {
         let Some((message, peer)) = learn::first_hop(back.content, back.peer) else {
             return;
         };
@@ -282,6 +291,8 @@ impl Relay {
             port,
             via: Some(peer),
         };
+        let xid = message.xid();
+        let source = Source::Learnt { from, xid };
         for lease in learn::leases(&message) {
             if lease.is_address && !self.config.host_routes {
                 continue;
@@ -289,13 +300,26 @@ impl Relay {
             if lease.valid == 0 {
                 self.end_if_held(port, client, &lease);
             } else {
-                self.grant(now, client, &lease, hop);
+                let learnt = Delegation {
+                    prefix: lease.prefix,
+                    client: client.into(),
+                    iaid: Some(lease.iaid),
+                    hop: Some(hop),
+                    preferred_until: end(now.mono, lease.preferred),
+                    valid_until: end(now.mono, lease.valid),
+                    heard: seconds(now.mono),
+                    told: now.mono,
+                    since: now.mono,
+                    source,
+                    standing: Standing::Routed,
+                };
+                self.grant(learnt, hop);
             }
         }
     }
 
-    fn grant(&mut self, now: Now, client: &[u8], lease: &Leased, hop: NextHop) {
-        let prefix = lease.prefix;
+    fn grant(&mut self, learnt: Delegation, hop: NextHop) {
+        let (prefix, client) = (learnt.prefix, &*learnt.client.clone());
         if let Err(why) = refuse::judge(prefix, self.own_addresses()) {
             self.refuse(prefix, client, why, None);
             return;
@@ -316,18 +340,7 @@ impl Relay {
         }
         let held = self.table.get(prefix);
         let is_new = held.is_none_or(|held| held.hop != Some(hop) || !held.standing.is_routed());
-        self.table.put(Delegation {
-            prefix,
-            client: client.into(),
-            iaid: Some(lease.iaid),
-            hop: Some(hop),
-            preferred_until: end(now.mono, lease.preferred),
-            valid_until: end(now.mono, lease.valid),
-            heard: seconds(now.mono),
-            told: now.mono,
-            source: Source::Learnt,
-            standing: Standing::Routed,
-        });
+        self.table.put(learnt);
         if is_new {
             self.notice(Notice::Learnt {
                 prefix,
@@ -342,16 +355,21 @@ impl Relay {
         let older = self.table.overlapping(prefix, client);
         let older: Vec<Ipv6Net> = older.map(|one| one.prefix).collect();
         for older in older {
-            if let Some(ended) = self.table.remove(older)
-                && ended.standing.is_routed()
-            {
-                self.notice(Notice::Displaced {
-                    prefix: older,
-                    client: ended.client,
-                    by: prefix,
-                    new_client: client.into(),
-                });
-            }
+            self.end_displaced(older, prefix, client);
+        }
+    }
+
+    /// Ends a delegation that `by` of another client takes the place of.
+    pub(super) fn end_displaced(&mut self, older: Ipv6Net, by: Ipv6Net, client: &[u8]) {
+        if let Some(ended) = self.table.remove(older)
+            && ended.standing.is_routed()
+        {
+            self.notice(Notice::Displaced {
+                prefix: older,
+                client: ended.client,
+                by,
+                new_client: client.into(),
+            });
         }
     }
 

@@ -6,11 +6,14 @@
 //! | [`ports`] | the client-facing interfaces there are now |
 //! | [`forward`] | from a client to the servers: RELAY-FORW |
 //! | [`back`] | from a server to a client: RELAY-REPL |
+//! | `limit` | how often clients are heard |
 //! | [`learn`] | what a REPLY grants, and what a RELEASE gives back |
 //! | [`table`] | the delegations, whose they are and when they end |
 //! | [`refuse`] | prefixes that are never routed |
 //! | [`place`] | next hop and interface out of a chain of relays |
+//! | [`cache`] | what is kept on disk of the delegations, and comes back from there |
 //! | [`claim`] | what becomes of a lease that a server tells on recovery |
+//! | [`reconcile`] | what the kernel lacks, and has too much |
 //! | [`recovery`] | asking one server for everything, and again where it is doubtful |
 //! | [`machine`] | all of it together |
 //!
@@ -24,20 +27,25 @@
 //! (RELAY-082).
 
 pub mod back;
+pub mod cache;
 pub mod claim;
 pub mod config;
 pub mod forward;
 pub mod learn;
+mod limit;
 pub mod machine;
 pub mod notice;
 pub mod place;
 pub mod ports;
+pub mod reconcile;
 pub mod recovery;
 pub mod refuse;
 pub mod table;
 
+pub use cache::Kept;
 pub use claim::{Doubt, Pending};
 pub use config::{Config, Limits, RemoteIdText};
+pub use forward::RSOO_ENABLED;
 pub use machine::{Heard, Outbox, Rehearsal, Relay};
 pub use notice::{Dropped, Notice};
 pub use ports::{Port, PortNo, Ports};

@@ -21,6 +21,8 @@ pub enum Dropped {
     TooManyHops,
     /// Options that relays supply, where they are refused (RELAY-027).
     Rsoo,
+    /// Its client, or all clients of its interface, send more than is relayed (SEC-019).
+    TooOften,
     /// It would not fit into a datagram (RELAY-028).
     TooLarge,
     /// Nowhere to relay it to.
@@ -46,6 +48,7 @@ impl Dropped {
             Self::Untrusted => "untrusted-relay",
             Self::TooManyHops => "too-many-hops",
             Self::Rsoo => "rsoo",
+            Self::TooOften => "too-often",
             Self::TooLarge => "too-large",
             Self::NoServer => "no-server",
             Self::NotAServer => "not-a-server",

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::net::Ipv6Addr;
 
+use leasebook_wire::code::OptionCode;
+
 use super::config::RemoteIdText;
 
 /// The number of a port, fixed for its name as long as the relay runs.
@@ -34,6 +36,11 @@ pub struct Port {
     pub remote_id: Option<(u32, RemoteIdText)>,
     /// The SUBSCRIBER_ID to add (RELAY-024).
     pub subscriber_id: Option<RemoteIdText>,
+    /// Its number, if it is a VLAN.
+    pub vlan: Option<u16>,
+    /// Options supplied for the client in an RSOO: code and data, RSOO-enabled ones alone
+    /// (RELAY-026).
+    pub supplies: Vec<(OptionCode, Vec<u8>)>,
     /// CLIENT_LINKLAYER_ADDR is added where the address is known (RELAY-025).
     pub tells_link_layer: bool,
     /// The next hop of recovered prefixes that came without relay data: an address, or none for
@@ -86,7 +93,8 @@ impl Ports {
         fresh
     }
 
-    fn number(&mut self, name: &str) -> PortNo {
+    /// The number of the port with this name, which is there or may come yet.
+    pub fn number(&mut self, name: &str) -> PortNo {
         let known = self.names.iter().position(|known| known == name);
         let place = known.unwrap_or_else(|| {
             self.names.push(name.to_owned());

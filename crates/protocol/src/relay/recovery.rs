@@ -3,7 +3,7 @@
 //! ```text
 //!  by Relay-ID, on all links ──► bindings ──► done
 //!        │ none, or not answered            └─► by address, where doubtful
-//!        └─► by link-address, each port
+//!        └─► by link-address, each port, and by the Remote-IDs configured
 //! ```
 //!
 //! One machine for each server; all run at the same time and share the [`Relay`]. A server that
@@ -38,6 +38,8 @@ enum Purpose {
     RelayId,
     /// By the link-address of a port.
     Link(PortNo),
+    /// By a Remote-ID that the configuration names.
+    RemoteId,
     /// By the address of a lease in doubt; what was told of it again.
     Confirm(Box<Pending>, Option<Box<Delegation>>),
 }
@@ -221,7 +223,7 @@ impl ServerRecovery {
         sum.octets = sum.octets.saturating_add(tally.octets);
         match purpose {
             Purpose::RelayId => self.asked_by_relay_id(now, ending, relay),
-            Purpose::Link(_) => self.note(ending),
+            Purpose::Link(_) | Purpose::RemoteId => self.note(ending),
             Purpose::Confirm(pending, again) => {
                 self.confirming = self.confirming.saturating_sub(1);
                 match (again, ending) {
@@ -265,6 +267,10 @@ impl ServerRecovery {
                 continue;
             }
             let asks = self.ask(now, Question::LinkAddress(link), Purpose::Link(no));
+            asked += usize::from(asks.is_ok());
+        }
+        for id in &relay.config().remote_ids {
+            let asks = self.ask(now, Question::RemoteId(id.clone()), Purpose::RemoteId);
             asked += usize::from(asks.is_ok());
         }
         if asked == 0 {
@@ -324,6 +330,7 @@ impl Told<'_> {
             }
             Some(Purpose::Link(port)) => teller.asked_on = Some(*port),
             Some(Purpose::RelayId) => *self.found_any = true,
+            Some(Purpose::RemoteId) => {}
             None => return,
         }
         let judged = relay.claim(teller, binding);

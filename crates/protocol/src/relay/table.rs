@@ -11,6 +11,7 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 use leasebook_store::binding::mask;
+use leasebook_wire::Xid;
 
 use super::ports::PortNo;
 use super::refuse::Unroutable;
@@ -29,9 +30,23 @@ pub struct NextHop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A REPLY that was passed on.
-    Learnt,
+    Learnt {
+        /// Who sent it to us: the server, or a relay nearer to it.
+        from: Ipv6Addr,
+        /// Its transaction-id.
+        xid: Xid,
+    },
     /// The server with this place in the configuration, asked on recovery.
     Recovered(u16),
+    /// What an earlier run of this relay left on disk; whatever else is told wins over it.
+    Cached,
+}
+
+impl Source {
+    /// Whether a client's exchange that passed through here told it.
+    pub const fn is_live(&self) -> bool {
+        matches!(self, Self::Learnt { .. })
+    }
 }
 
 /// What became of a delegation.
@@ -85,8 +100,10 @@ pub struct Delegation {
     /// Seconds on the monotonic clock when the server last heard the client; below 0 is before
     /// the relay began.
     pub heard: i64,
-    /// When this relay was told.
+    /// When this relay was told the last time.
     pub told: Mono,
+    /// Since when this relay has known that the client has it; told again, it stays.
+    pub since: Mono,
     /// Who told.
     pub source: Source,
     /// What became of it.
@@ -119,6 +136,7 @@ pub struct Table {
     by_end: BTreeSet<(Mono, Key)>,
     routed_on: HashMap<PortNo, u32>,
     routed: u32,
+    version: u64,
     changes: Vec<RouteChange>,
 }
 
@@ -136,6 +154,11 @@ impl Table {
     /// How many have a route.
     pub fn routed(&self) -> u32 {
         self.routed
+    }
+
+    /// A number that grows with every change.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// How many have a route on a port.
@@ -196,10 +219,16 @@ impl Table {
     }
 
     /// Puts one in, in place of what there was of the same prefix.
-    pub fn put(&mut self, delegation: Delegation) {
+    pub fn put(&mut self, mut delegation: Delegation) {
         let prefix = delegation.prefix;
         let key = key(prefix);
         let before = self.forget(key);
+        let same = before
+            .as_ref()
+            .filter(|one| one.client == delegation.client);
+        if let Some(same) = same {
+            delegation.since = same.since;
+        }
         let hop = |one: &Delegation| one.hop.filter(|_| one.standing.is_routed());
         let (was, is) = (before.as_ref().and_then(hop), hop(&delegation));
         match (was, is) {
@@ -221,6 +250,7 @@ impl Table {
                 self.by_client.insert(delegation.client.clone(), vec![key]);
             }
         }
+        self.version += 1;
         self.by_prefix.insert(key, delegation);
     }
 
@@ -235,6 +265,7 @@ impl Table {
 
     fn forget(&mut self, key: Key) -> Option<Delegation> {
         let gone = self.by_prefix.remove(&key)?;
+        self.version += 1;
         if let Some(end) = gone.valid_until {
             self.by_end.remove(&(end, key));
         }

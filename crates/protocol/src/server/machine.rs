@@ -20,9 +20,9 @@ use super::offers::Offers;
 use super::outcome::{Did, Dropped, Outcome};
 use super::place::Places;
 use super::pool::{Pools, Usage};
-use super::rate::Rate;
 use super::reconfigure::Reconfigures;
 use super::wrap::{envelope, wrap};
+use crate::rate::Rate;
 use crate::time::Now;
 
 /// The DHCPv6 server.

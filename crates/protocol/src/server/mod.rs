@@ -26,7 +26,6 @@
 //! | `wrap` | sending back the way it came |
 //! | `key` | the key by which clients know a RECONFIGURE to be ours |
 //! | `reconfigure` | telling clients to ask anew |
-//! | `rate` | how often one sender is heard |
 //! | `outcome` | what became of a datagram, by name |
 
 mod admit;
@@ -42,7 +41,6 @@ mod offers;
 mod outcome;
 mod place;
 pub mod pool;
-mod rate;
 mod reconfigure;
 #[cfg(test)]
 mod tests;

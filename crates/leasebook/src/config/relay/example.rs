@@ -1,13 +1,13 @@
 //! The commented example of `relay.toml`.
 
 use crate::config::file::{
-    LimitsFile, LogFile, MetricsFile, RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile,
-    RoutesFile, SectionDoc,
+    FilterFile, LimitsFile, LogFile, MetricsFile, RecoveryFile, RelayFile, RelayInterfaceFile,
+    RelayServerFile, RoutesFile, SectionDoc, VrfFile,
 };
 
 /// What stands in the example for each setting: section, setting, value. What has a default shows
 /// that, the rest a sample.
-pub(super) const SAMPLES: [(&str, &str, &str); 36] = [
+pub(super) const SAMPLES: [(&str, &str, &str); 50] = [
     (
         "",
         "relay_id",
@@ -19,6 +19,7 @@ pub(super) const SAMPLES: [(&str, &str, &str); 36] = [
     ("", "control", "\"/run/leasebook-relay/control\""),
     ("", "relays", "[]"),
     ("", "refuse_rsoo", "false"),
+    ("", "source", "\"2001:db8::9\""),
     ("", "port", "547"),
     ("", "client_port", "546"),
     ("server", "address", "\"2001:db8::1\""),
@@ -29,22 +30,35 @@ pub(super) const SAMPLES: [(&str, &str, &str); 36] = [
     ("interface", "interface_id", "\"{interface}\""),
     ("interface", "remote_id", "\"32473:olt-1/{interface}\""),
     ("interface", "subscriber_id", "\"{interface}\""),
+    ("interface", "client_link_layer", "false"),
+    ("interface", "supply", "[\"65:076578616d706c6500\"]"),
     ("interface", "trusted", "false"),
     ("interface", "leasequery", "false"),
     ("interface", "next_hop", "\"fe80::1\""),
     ("interface", "point_to_point", "false"),
+    ("vrf", "clients", "\"customers\""),
+    ("vrf", "servers", "\"management\""),
     ("limits", "prefixes_per_client", "8"),
     ("limits", "prefixes_per_interface", "0"),
+    ("limits", "messages_per_client", "0"),
+    ("limits", "messages_per_interface", "0"),
     ("limits", "one_interface_per_client", "false"),
     ("routes", "protocol", "147"),
     ("routes", "table", "254"),
     ("routes", "metric", "1024"),
     ("routes", "addresses", "false"),
     ("routes", "aggregates", "[]"),
+    ("filter", "ingress", "\"off\""),
+    ("filter", "loops", "\"pass\""),
+    ("filter", "loops_pass", "[]"),
+    ("filter", "table", "\"leasebook-relay\""),
+    ("filter", "nft", "\"nft\""),
     ("recovery", "timers", "\"draft\""),
     ("recovery", "by_link", "true"),
+    ("recovery", "remote_ids", "[]"),
     ("recovery", "source", "\"2001:db8::9\""),
     ("recovery", "ready_within", "\"1m\""),
+    ("recovery", "keep_every", "\"0s\""),
     ("metrics", "listen", "\"127.0.0.1:9548\""),
     ("log", "level", "\"info\""),
     ("log", "format", "\"text\""),
@@ -55,12 +69,14 @@ const NEEDED: [(&str, &str); 2] = [("server", "address"), ("interface", "name")]
 
 /// The commented example, with every setting.
 pub fn example() -> String {
-    let sections: [(&SectionDoc, &str); 8] = [
+    let sections: [(&SectionDoc, &str); 10] = [
         (&RelayFile::DOC, ""),
         (&RelayServerFile::DOC, "[[server]]"),
         (&RelayInterfaceFile::DOC, "[[interface]]"),
+        (&VrfFile::DOC, "[vrf]"),
         (&LimitsFile::DOC, "[limits]"),
         (&RoutesFile::DOC, "[routes]"),
+        (&FilterFile::DOC, "[filter]"),
         (&RecoveryFile::DOC, "[recovery]"),
         (&MetricsFile::DOC, "[metrics]"),
         (&LogFile::DOC, "[log]"),

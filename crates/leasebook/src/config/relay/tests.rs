@@ -17,7 +17,7 @@ fn the_least_has_defaults_for_the_rest() {
     );
     assert_eq!((config.port, config.client_port), (547, 546));
     assert_eq!(config.limits, Limits::default());
-    assert_eq!((config.routes.protocol, config.routes.table), (147, 254));
+    assert_eq!((config.routes.protocol, config.routes.table), (147, None));
     let duid = Duid::uuid([7; 16]);
     let machine = config.machine(duid.clone(), Vec::new());
     assert_eq!(machine, relay::Config::new(duid));
@@ -33,6 +33,7 @@ state = "/tmp/state"
 control = "/tmp/control"
 relays = ["2001:db8:6::/64"]
 refuse-rsoo = true
+source = "2001:db8::9"
 port = 1547
 client-port = 1546
 [[server]]
@@ -47,6 +48,8 @@ link-address = "2001:db8:7::1"
 interface-id = "olt-1/{interface}"
 remote-id = "32473:{interface}/{link-layer}"
 subscriber-id = "{interface}"
+client-link-layer = true
+supply = ["65:00"]
 trusted = true
 leasequery = true
 next-hop = "fe80::1"
@@ -54,6 +57,17 @@ next-hop = "fe80::1"
 prefixes-per-client = 2
 prefixes-per-interface = 100
 one-interface-per-client = true
+messages-per-client = 5
+messages-per-interface = 500
+[vrf]
+clients = "red"
+servers = "blue"
+[filter]
+ingress = "delegations"
+loops = "reject"
+loops-pass = ["2001:db8:100::/40"]
+table = "my_table"
+nft = "/sbin/nft"
 [routes]
 protocol = 200
 table = 100

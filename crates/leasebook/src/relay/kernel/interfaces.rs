@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
+use ipnet::Ipv6Net;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
+use netlink_packet_route::link::{
+    InfoData, InfoVlan, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::socket::Netlink;
@@ -19,8 +22,14 @@ pub(crate) struct Interface {
     pub(crate) index: u32,
     /// It is switched on.
     pub(crate) is_up: bool,
+    /// Its number, if it is a VLAN.
+    pub(crate) vlan: Option<u16>,
+    /// Its table, if it is a VRF.
+    pub(crate) vrf_table: Option<u32>,
     /// Its IPv6 addresses that can be used, in the system's order.
     pub(crate) addresses: Vec<Ipv6Addr>,
+    /// The prefixes that are its own by these addresses.
+    pub(crate) on_link: Vec<Ipv6Net>,
 }
 
 impl Interface {
@@ -52,11 +61,15 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
                     _ => None,
                 });
             let index = link.header.index;
+            let (vlan, vrf_table) = kind(&link.attributes);
             let interface = Interface {
                 name: name.unwrap_or_default(),
                 index,
                 is_up: link.header.flags.contains(LinkFlags::Up),
+                vlan,
+                vrf_table,
                 addresses: Vec::new(),
+                on_link: Vec::new(),
             };
             found.insert(index, interface);
         }
@@ -81,14 +94,57 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
             });
         if let (Some(address), Some(interface)) = (address, found.get_mut(&message.header.index)) {
             interface.addresses.push(address);
+            let net = Ipv6Net::new(address, message.header.prefix_len);
+            let net = net.ok().map(|net| net.trunc());
+            if let Some(net) = net.filter(|net| !interface.on_link.contains(net)) {
+                interface.on_link.push(net);
+            }
         }
     })?;
     Ok(found.into_values().collect())
 }
 
+/// The number of a VLAN, and the table of a VRF.
+fn kind(attributes: &[LinkAttribute]) -> (Option<u16>, Option<u32>) {
+    let (mut vlan, mut vrf_table) = (None, None);
+    let infos = attributes.iter().filter_map(|attribute| match attribute {
+        LinkAttribute::LinkInfo(infos) => Some(infos),
+        _ => None,
+    });
+    for info in infos.flatten() {
+        match info {
+            LinkInfo::Data(InfoData::Vlan(about)) => {
+                vlan = about.iter().find_map(|one| match one {
+                    InfoVlan::Id(id) => Some(*id),
+                    _ => None,
+                });
+            }
+            LinkInfo::Data(InfoData::Vrf(about)) => {
+                vrf_table = about.iter().find_map(|one| match one {
+                    InfoVrf::TableId(table) => Some(*table),
+                    _ => None,
+                });
+            }
+            _ => {}
+        }
+    }
+    (vlan, vrf_table)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// RELAY-023: a VLAN's number and a VRF's table are read where the kernel tells them.
+    #[test]
+    fn vlans_and_vrfs_are_known() {
+        let told = |data| [LinkAttribute::LinkInfo(vec![LinkInfo::Data(data)])];
+        let vlan = InfoData::Vlan(vec![InfoVlan::Id(77)]);
+        assert_eq!(kind(&told(vlan)), (Some(77), None));
+        let vrf = InfoData::Vrf(vec![InfoVrf::TableId(100)]);
+        assert_eq!(kind(&told(vrf)), (None, Some(100)));
+        assert_eq!(kind(&[]), (None, None));
+    }
 
     #[test]
     fn loopback_is_among_the_interfaces() {
@@ -104,7 +160,10 @@ mod tests {
             name: "eth1".to_owned(),
             index: 1,
             is_up: true,
+            vlan: None,
+            vrf_table: None,
             addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
+            on_link: Vec::new(),
         };
         let link = |addresses: &[&str]| interface(addresses).link_address().to_string();
         assert_eq!(link(&["fe80::1", "fd00::1", "2001:db8::1"]), "fd00::1");

@@ -13,5 +13,6 @@ mod socket;
 mod watch;
 
 pub(crate) use interfaces::{Interface, interfaces};
-pub(crate) use routes::{Actual, Failed, Marks, RouteOp, Routes, Target};
-pub(crate) use watch::{Change, watch};
+pub(crate) use routes::{Failed, Marks, Routes};
+pub(crate) use socket::{Netlink, messages};
+pub(crate) use watch::{Change, ENOBUFS, watch};

@@ -5,6 +5,7 @@ use std::io;
 use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
+use leasebook_protocol::relay::reconcile::{Actual, RouteOp, Target, differences};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteScope, RouteType,
@@ -34,29 +35,6 @@ pub(crate) struct Marks {
     pub(crate) metric: u32,
 }
 
-/// Where a prefix goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// To an interface, by an address on it where there is one.
-    Interface {
-        /// The system's number.
-        index: u32,
-        /// The address.
-        via: Option<Ipv6Addr>,
-    },
-    /// Nowhere: senders are told that it is unreachable.
-    Unreachable,
-}
-
-/// A change to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RouteOp {
-    /// The prefix.
-    pub(crate) prefix: Ipv6Net,
-    /// Where it goes; none takes the route away.
-    pub(crate) target: Option<Target>,
-}
-
 /// A change that the kernel refused.
 #[derive(Debug)]
 pub(crate) struct Failed {
@@ -64,15 +42,6 @@ pub(crate) struct Failed {
     pub(crate) op: RouteOp,
     /// Why.
     pub(crate) error: io::Error,
-}
-
-/// One of our routes as the kernel has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Actual {
-    /// The prefix.
-    pub(crate) prefix: Ipv6Net,
-    /// Where it goes; none is something we never make.
-    pub(crate) target: Option<Target>,
 }
 
 /// The way to the kernel's routes.
@@ -228,29 +197,6 @@ pub(crate) struct Held {
     pub(crate) failed: Vec<Failed>,
 }
 
-/// What is to be changed, removals first.
-fn differences(actual: &[Actual], wanted: &[RouteOp], keeps_unknown: bool) -> Vec<RouteOp> {
-    let mut missing: HashMap<Ipv6Net, Option<Target>> =
-        wanted.iter().map(|op| (op.prefix, op.target)).collect();
-    let mut ops = Vec::new();
-    for one in actual {
-        match missing.get(&one.prefix) {
-            Some(target) if *target == one.target => {
-                missing.remove(&one.prefix);
-            }
-            Some(_) => {}
-            None if keeps_unknown => {}
-            None => ops.push(RouteOp {
-                prefix: one.prefix,
-                target: None,
-            }),
-        }
-    }
-    let is_missing = |op: &&RouteOp| missing.contains_key(&op.prefix);
-    ops.extend(wanted.iter().filter(is_missing).copied());
-    ops
-}
-
 /// What the kernel is told.
 fn request(op: RouteOp, marks: Marks) -> RouteNetlinkMessage {
     let Marks {
@@ -323,43 +269,4 @@ pub(super) fn ours(route: &RouteMessage, marks: Marks) -> Option<Actual> {
     };
     let prefix = Ipv6Net::new(prefix, route.header.destination_prefix_length).ok()?;
     Some(Actual { prefix, target })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn op(prefix: &str, index: u32) -> RouteOp {
-        let target = Target::Interface { index, via: None };
-        RouteOp {
-            prefix: prefix.parse().unwrap(),
-            target: Some(target),
-        }
-    }
-
-    fn actual(prefix: &str, index: u32) -> Actual {
-        let RouteOp { prefix, target } = op(prefix, index);
-        Actual { prefix, target }
-    }
-
-    /// RELAY-063, RELAY-064: what is right is not touched; what is missing, wrong or too much is
-    /// put right, and what is not known yet stays while that is asked for.
-    #[test]
-    fn only_differences_are_repaired() {
-        let (a, b, c) = ("2001:db8:1::/48", "2001:db8:2::/48", "2001:db8:3::/48");
-        let there = [actual(a, 1), actual(b, 1), actual(c, 1)];
-        let wanted = [op(a, 1), op(b, 2), op("2001:db8:4::/48", 1)];
-        let gone = RouteOp {
-            prefix: c.parse().unwrap(),
-            target: None,
-        };
-        let repaired = differences(&there, &wanted, false);
-        assert_eq!(repaired, [gone, wanted[1], wanted[2]]);
-        let kept = differences(&there, &wanted, true);
-        assert_eq!(kept, [wanted[1], wanted[2]]);
-        assert_eq!(
-            differences(&there, &[op(a, 1), op(b, 1), op(c, 1)], false),
-            []
-        );
-    }
 }

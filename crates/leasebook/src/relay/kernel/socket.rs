@@ -20,7 +20,7 @@ const READ_OCTETS: usize = 1 << 17;
 const RECEIVE_OCTETS: usize = 8 << 20;
 
 /// A socket of the routing family.
-pub(super) struct Netlink {
+pub(crate) struct Netlink {
     socket: Socket,
     sequence: u32,
     inbox: Vec<u8>,
@@ -38,7 +38,12 @@ pub(super) struct Refused {
 impl Netlink {
     /// Opens a socket that hears these groups.
     pub(super) fn open(groups: &[u32]) -> io::Result<Self> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        Self::open_family(NETLINK_ROUTE, groups)
+    }
+
+    /// The same of another family, whose messages have the same header.
+    pub(crate) fn open_family(family: isize, groups: &[u32]) -> io::Result<Self> {
+        let mut socket = Socket::new(family)?;
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
         // Refusals need not repeat the request; old kernels do not know this and repeat it.
@@ -127,7 +132,7 @@ impl Netlink {
     }
 
     /// Waits for the next datagram; its octets.
-    pub(super) fn receive(&mut self) -> io::Result<&[u8]> {
+    pub(crate) fn receive(&mut self) -> io::Result<&[u8]> {
         self.inbox.clear();
         self.socket.recv(&mut self.inbox, 0)?;
         Ok(&self.inbox)
@@ -172,7 +177,7 @@ fn send(socket: &Socket, octets: &[u8]) -> io::Result<()> {
 }
 
 /// The messages of a datagram, one after the other.
-pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
     /// Messages begin at multiples of this.
     const ALIGNMENT: usize = 4;
     let mut rest = datagram;

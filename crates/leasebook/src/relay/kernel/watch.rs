@@ -28,7 +28,7 @@ const FLAGS_AT: std::ops::Range<usize> = 6..8;
 const PROTOCOL_AT: usize = 16 + 5;
 
 /// "No buffer space": notifications were lost.
-const ENOBUFS: i32 = 105;
+pub(crate) const ENOBUFS: i32 = 105;
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

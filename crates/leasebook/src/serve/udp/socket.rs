@@ -179,6 +179,7 @@ impl AsFd for Listener {
 fn origin(reply: &Reply) -> Option<(Ipv6Addr, u32)> {
     match reply.from {
         Some(from) if from.is_unicast_link_local() => Some((from, reply.interface)),
+        Some(from) if reply.to.ip().is_multicast() => Some((from, reply.interface)),
         Some(from) => Some((from, 0)),
         None if reply.to.ip().is_multicast() => Some((Ipv6Addr::UNSPECIFIED, reply.interface)),
         None => None,

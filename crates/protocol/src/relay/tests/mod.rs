@@ -1,6 +1,8 @@
 //! A relay between scripted clients and servers, on a clock that jumps.
 
+mod keeping;
 mod learning;
+mod limiting;
 mod recovering;
 mod relaying;
 
@@ -48,6 +50,8 @@ pub(super) fn port(name: &str, index: u32, link_address: &str) -> Port {
         relays_leasequery: false,
         remote_id: None,
         subscriber_id: None,
+        vlan: None,
+        supplies: Vec::new(),
         tells_link_layer: false,
         fallback: None,
     }

@@ -271,6 +271,10 @@ struct Liar {
     tells: Vec<(u8, &'static str, u32, u32, Vec<u8>)>,
     /// How it answers when asked by address.
     confirms: Confirms,
+    /// What it says to the query by Relay-ID, if not what it tells.
+    status: Option<StatusCode>,
+    /// The query types it was asked.
+    asked: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -303,9 +307,11 @@ fn client_data(tell: &(u8, &str, u32, u32, Vec<u8>), out: &mut Composer<'_>) {
 }
 
 impl Liar {
-    fn answer(&self, query: &ClientMessage<'_>, out: &mut Vec<u8>) {
+    fn answer(&mut self, query: &ClientMessage<'_>, out: &mut Vec<u8>) {
         let lq = query.options().first(OptionCode::LQ_QUERY).unwrap();
+        self.asked.push(lq.data[0]);
         let is_confirmation = lq.data[0] == 1;
+        let status = self.status.filter(|_| lq.data[0] == 3);
         let xid = query.xid();
         let mut reply = |kind, put: &mut dyn FnMut(&mut Composer<'_>)| {
             let mut message = Composer::framed(out, kind, xid);
@@ -344,6 +350,13 @@ impl Liar {
             if self.confirms == Confirms::Repeats {
                 reply(MessageType::LEASEQUERY_DONE, &mut |_| {});
             }
+            return;
+        }
+        if let Some(status) = status {
+            let status = status.0.to_be_bytes();
+            reply(MessageType::LEASEQUERY_REPLY, &mut |message| {
+                message.option(OptionCode::STATUS_CODE, &status).unwrap();
+            });
             return;
         }
         for (place, tell) in self.tells.iter().enumerate() {
@@ -388,9 +401,8 @@ fn lied_to(confirms: Confirms) -> (World, Counts) {
     let one = chain(&mut world, 1, CUSTOMER);
     let two = chain(&mut world, 2, CUSTOMER);
     let mut liar = Liar {
-        recovery: begin(&world, 0),
         tells: vec![(1, A, 5000, 1000, one), (2, B, 10, 1000, two)],
-        confirms,
+        ..liar(&world, confirms)
     };
     liar.run(&mut world);
     assert!(liar.recovery.is_settled());
@@ -433,9 +445,8 @@ fn overlapping_claims_are_asked_about() {
         let one = chain(&mut world, 1, CUSTOMER);
         let two = chain(&mut world, 2, CUSTOMER);
         let mut liar = Liar {
-            recovery: begin(&world, 0),
             tells: vec![(1, A, 100, 1000, one), (2, A, 10, 1000, two)],
-            confirms,
+            ..liar(&world, confirms)
         };
         liar.run(&mut world);
         let held = world.relay.table().get(net(A)).unwrap();
@@ -463,7 +474,7 @@ fn what_is_never_routed_is_not_recovered() {
             .iter()
             .map(|prefix| (1, *prefix, 1, 1000, chain.clone()))
             .collect(),
-        confirms: Confirms::Repeats,
+        ..liar(&world, Confirms::Repeats)
     };
     liar.run(&mut world);
     assert_eq!(world.relay.take_changes(), []);
@@ -524,4 +535,91 @@ fn a_recovery_can_be_rehearsed() {
     assert_eq!(difference.extra, [net(other)]);
     assert!(difference.elsewhere.is_empty());
     assert_eq!(world.relay.table().routed(), 2);
+}
+
+/// RELAY-070: a server that does not know or allow the query by Relay-ID is asked by link-address
+/// for each client-facing link, and for the Remote-IDs configured; one that refuses otherwise is not.
+#[test]
+fn a_server_that_cannot_answer_by_relay_id_is_asked_by_link_and_remote_id() {
+    for (status, asked) in [
+        (StatusCode::UNKNOWN_QUERY_TYPE, &[3, 4, 4, 5][..]),
+        (StatusCode::NOT_ALLOWED, &[3, 4, 4, 5]),
+        (StatusCode::MALFORMED_QUERY, &[3]),
+    ] {
+        let mut config = config();
+        config.remote_ids = vec![leasebook_wire::RemoteId::new(32473, b"olt-1").unwrap()];
+        let mut world = World::with(config, ports());
+        let chain = chain(&mut world, 1, CUSTOMER);
+        let mut server = liar(&world, Confirms::Repeats);
+        server.tells = vec![(1, A, 10, 1000, chain)];
+        server.status = Some(status);
+        server.run(&mut world);
+        assert_eq!(server.asked, asked, "{status}");
+        let is_routed = world.relay.table().routed() == 1;
+        assert_eq!(is_routed, asked.len() > 1);
+        let is_refused = matches!(server.recovery.phase(), Phase::Refused(..));
+        assert_eq!(is_refused, asked.len() == 1);
+    }
+}
+
+/// RELAY-064, RELAY-083: a route that works is not taken away while its server is asked again.
+#[test]
+fn a_doubt_does_not_interrupt_a_route_that_works() {
+    let (mut world, _) = lied_to(Confirms::Repeats);
+    assert_eq!(world.relay.table().routed(), 2);
+    world.relay.take_changes();
+    let one = chain(&mut world, 1, CUSTOMER);
+    for confirms in [Confirms::Repeats, Confirms::Refuses] {
+        let mut again = liar(&world, confirms);
+        // Heard since, and doubtful all the same.
+        again.tells = vec![(1, A, 4000, 1000, one.clone())];
+        again.run(&mut world);
+        assert_eq!(world.relay.take_changes(), []);
+        assert_eq!(world.relay.table().routed(), 2);
+    }
+}
+
+/// RELAY-084: a server that denies what it told itself does not end what another one told.
+#[test]
+fn a_denial_ends_only_what_the_same_server_told() {
+    let mut world = World::new();
+    let one = chain(&mut world, 1, CUSTOMER);
+    let mut good = liar(&world, Confirms::Repeats);
+    good.tells = vec![(1, A, 9000, 10_000, one.clone())];
+    good.run(&mut world);
+    assert_eq!(world.relay.take_changes(), [via(1, A)]);
+    let mut bad = liar(&world, Confirms::Denies);
+    bad.recovery = begin(&world, 1);
+    bad.tells = vec![(1, A, 2000, 1000, one)];
+    bad.run(&mut world);
+    assert_eq!(bad.recovery.counts().denied, 1);
+    assert_eq!(world.relay.take_changes(), []);
+}
+
+/// SEC-014: bindings come from configured servers alone: a recovery is with one of them, and each
+/// prefix it tells is judged.
+#[test]
+fn each_prefix_that_a_server_tells_is_judged() {
+    let mut world = World::new();
+    let one = chain(&mut world, 1, CUSTOMER);
+    let mut server = liar(&world, Confirms::Repeats);
+    server.tells = vec![
+        (1, "::/0", 10, 1000, one.clone()),
+        (1, "ff00::/8", 10, 1000, one.clone()),
+        (1, "2001:db8:5::/48", 10, 1000, one.clone()),
+        (1, A, 10, 1000, one),
+    ];
+    server.run(&mut world);
+    assert_eq!(world.relay.take_changes(), [via(1, A)]);
+    assert_eq!(server.recovery.counts().refused, 3);
+}
+
+fn liar(world: &World, confirms: Confirms) -> Liar {
+    Liar {
+        recovery: begin(world, 0),
+        tells: Vec::new(),
+        confirms,
+        status: None,
+        asked: Vec::new(),
+    }
 }

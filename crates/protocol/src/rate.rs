@@ -1,4 +1,6 @@
 //! How often one sender is heard.
+//!
+//! A bucket of tokens that is one number: the moment at which it will be full again.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
@@ -14,8 +16,8 @@ const BURST_SECS: u64 = 4;
 const NANOS: u64 = 1_000_000_000;
 
 /// A bucket for each sender, in bounded memory.
-#[derive(Debug, Default)]
-pub(super) struct Rate {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rate {
     hasher: RandomState,
     /// When each bucket will be full again: nanoseconds on the monotonic clock.
     full_at: Vec<u64>,
@@ -24,7 +26,7 @@ pub(super) struct Rate {
 impl Rate {
     /// Whether a message of `sender` is heard at `now`, with at most `per_second` on average and
     /// four seconds' worth at once; 0 is no limit.
-    pub(super) fn allows(&mut self, sender: &[u8], per_second: u32, now: Mono) -> bool {
+    pub(crate) fn allows(&mut self, sender: &[u8], per_second: u32, now: Mono) -> bool {
         if per_second == 0 {
             return true;
         }
@@ -36,14 +38,23 @@ impl Rate {
         let Some(full_at) = self.full_at.get_mut(place) else {
             return true;
         };
-        let cost = NANOS / u64::from(per_second);
-        let next = (*full_at).max(now.0).saturating_add(cost);
-        if next > now.0.saturating_add(BURST_SECS * NANOS).max(now.0 + cost) {
-            return false;
-        }
-        *full_at = next;
-        true
+        spend(full_at, per_second, now)
     }
+}
+
+/// Whether one more message fits into a bucket that is full again at `full_at`, and takes its
+/// place; 0 is no limit. Four seconds' worth may come at once, and always one message.
+pub(crate) fn spend(full_at: &mut u64, per_second: u32, now: Mono) -> bool {
+    if per_second == 0 {
+        return true;
+    }
+    let cost = NANOS / u64::from(per_second);
+    let next = (*full_at).max(now.0).saturating_add(cost);
+    if next > now.0.saturating_add(BURST_SECS * NANOS).max(now.0 + cost) {
+        return false;
+    }
+    *full_at = next;
+    true
 }
 
 #[cfg(test)]
