@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 
 use crate::binding::LinkId;
-use crate::block::BlockView;
+use crate::block::{BlockView, PLACES_OCTETS};
 use crate::key::{RelayTag, RemoteTag};
-use crate::record::{Head, IdKind, RecordView};
+use crate::record::{HEAD_OCTETS, Head, IdKind, RecordView};
 
 /// Which bindings are wanted (RFC 5460 §5.3, RFC 5007 §3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -239,11 +239,14 @@ impl<'a> Run<'a> {
     /// The heads of the records, in order.
     #[inline]
     pub fn heads(&self) -> impl Iterator<Item = Head> + use<'a> {
-        let (one, many) = match self.records {
-            Records::One(record) => (Some(record.head()), None),
-            Records::Block { block, from, to } => (None, Some(block.heads(from, to))),
+        // One kind of iterator for both, or each step would have to ask which it is.
+        let (octets, before_head) = match self.records {
+            Records::One(record) => (record.head_octets(), 0),
+            Records::Block { block, from, to } => (block.entries(from, to), PLACES_OCTETS),
         };
-        one.into_iter().chain(many.into_iter().flatten())
+        octets
+            .chunks_exact(before_head + HEAD_OCTETS)
+            .map(|entry| Head::new(entry.last_chunk().unwrap_or(&[0; HEAD_OCTETS])))
     }
 
     /// The [frames](RecordView::frame) of all records, one behind the other.

@@ -36,7 +36,8 @@ pub(crate) const BLOCK_CAPACITY: usize = 8_176;
 
 const MAGIC: [u8; 2] = *b"LB";
 const HEADER_OCTETS: usize = 16;
-const PLACES_OCTETS: usize = 12;
+/// Octets of an entry before its head: where key, frame and rest are.
+pub(crate) const PLACES_OCTETS: usize = 12;
 const ENTRY_OCTETS: usize = PLACES_OCTETS + HEAD_OCTETS;
 /// From where the CRC counts.
 const CRC_FROM: usize = 8;

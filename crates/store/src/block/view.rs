@@ -5,7 +5,7 @@ use super::{
     PLACES_OCTETS,
 };
 use crate::record::{
-    CorruptRecord, FLAG_MANY_IDS, HEAD_OCTETS, Head, RecordView, size_at, u16_at, u32_at, u64_at,
+    CorruptRecord, FLAG_MANY_IDS, HEAD_OCTETS, RecordView, size_at, u16_at, u32_at, u64_at,
 };
 
 /// A block, borrowed. Accessors are total: whatever the octets, they tell something.
@@ -101,14 +101,12 @@ impl<'a> BlockView<'a> {
         Some(RecordView::from_parts(head, key, frame, rest))
     }
 
-    /// The heads of the records `from..to`.
+    /// The entries of the records `from..to`: each its places, then its head.
     #[inline]
-    pub(crate) fn heads(&self, from: usize, to: usize) -> impl Iterator<Item = Head> + use<'a> {
-        let entries = self.octets.get(entry_at(from)..entry_at(to));
-        let (entries, _) = entries.unwrap_or_default().as_chunks::<ENTRY_OCTETS>();
-        entries
-            .iter()
-            .filter_map(|entry| entry.last_chunk().map(Head::new))
+    pub(crate) fn entries(&self, from: usize, to: usize) -> &'a [u8] {
+        self.octets
+            .get(entry_at(from)..entry_at(to))
+            .unwrap_or_default()
     }
 
     /// The frames of the records `from..to`, behind one another.

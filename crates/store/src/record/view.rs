@@ -126,6 +126,10 @@ impl<'a> RecordView<'a> {
         Head::new(self.head.first_chunk().unwrap_or(&[0; HEAD_OCTETS]))
     }
 
+    pub(crate) fn head_octets(&self) -> &'a [u8] {
+        self.head
+    }
+
     /// The client's DUID, as octets.
     pub fn client(&self) -> &'a [u8] {
         key::client_of(self.key).unwrap_or_default()
