@@ -28,8 +28,10 @@ mod ledger;
 mod lock;
 pub mod memory;
 mod overlay;
+mod overlay_index;
 pub mod query;
 pub mod record;
+mod short;
 pub mod storage;
 
 pub use binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};

@@ -9,15 +9,16 @@ use std::collections::btree_map::Range;
 use std::iter::Peekable;
 use std::ops::Bound;
 
-use crate::index::{self, Entry, Index};
+use crate::index::{self, Index};
+use crate::overlay_index::Tables;
 use crate::record::{Record, RecordView};
+use crate::short::Short;
 
 /// Records changed or gone, with index entries of those that are there.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
-    records: BTreeMap<Box<[u8]>, Option<Record>>,
-    /// By the number of the index and the entry's key.
-    index: BTreeMap<Box<[u8]>, Value>,
+    records: BTreeMap<Short, Option<Record>>,
+    indexes: Tables,
     octets: usize,
 }
 
@@ -40,12 +41,6 @@ impl Said<&Record> {
             Self::Record(record) => Said::Record(record.clone()),
         }
     }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Value {
-    Octets(Box<[u8]>),
-    Count(u64),
 }
 
 /// What a record costs in memory besides its octets, roughly: tree nodes, index entries.
@@ -81,8 +76,8 @@ impl Overlay {
     }
 
     pub(crate) fn put(&mut self, record: &Record) {
-        let key: Box<[u8]> = record.view().key().into();
         self.octets += record.octets().len() + COST_OCTETS;
+        let key = record.view().key().into();
         let before = self.records.insert(key, Some(record.clone()));
         self.forget(before.flatten().as_ref());
         self.enter(&record.view());
@@ -106,39 +101,29 @@ impl Overlay {
         }
     }
 
+    /// Takes in what `newer` says: its word holds. The same as all that was done there done
+    /// here, but what is in memory already is moved and not made anew.
+    pub(crate) fn absorb(&mut self, newer: Self) {
+        self.octets += newer.octets;
+        for (key, said) in newer.records {
+            let before = self.records.insert(key, said);
+            self.forget(before.flatten().as_ref());
+        }
+        self.indexes.absorb(newer.indexes);
+    }
+
     /// The value of an index entry.
     pub(crate) fn find(&self, index: Index, key: &[u8]) -> Option<&[u8]> {
-        match self.index.get(&*full_key(index, key))? {
-            Value::Octets(octets) => Some(octets),
-            Value::Count(_) => Some(&[]),
-        }
+        self.indexes.find(index, key)
     }
 
     /// The first index entry from `key` on.
     pub(crate) fn next(&self, index: Index, key: &[u8]) -> Option<(&[u8], &[u8])> {
-        let from = full_key(index, key);
-        let range = (Bound::Included(&*from), Bound::Unbounded);
-        let (found, value) = self.index.range::<[u8], _>(range).next()?;
-        let (&kind, found) = found.split_first()?;
-        let value = match value {
-            Value::Octets(octets) => &**octets,
-            Value::Count(_) => &[],
-        };
-        (kind == index as u8).then_some((found, value))
+        self.indexes.next(index, key)
     }
 
     fn enter(&mut self, record: &RecordView<'_>) {
-        index::entries(record, &mut |entry: Entry<'_>| {
-            let key = full_key(entry.index, entry.key);
-            if entry.index.counts() {
-                let value = self.index.entry(key).or_insert(Value::Count(0));
-                if let Value::Count(count) = value {
-                    *count += 1;
-                }
-            } else {
-                self.index.insert(key, Value::Octets(entry.value.into()));
-            }
-        });
+        index::entries(record, &mut |entry| self.indexes.enter(&entry));
     }
 
     /// Takes out the entries of a record that is no more; a lease that another record has taken
@@ -148,16 +133,7 @@ impl Overlay {
         self.octets = self
             .octets
             .saturating_sub(record.octets().len() + COST_OCTETS);
-        index::entries(&record.view(), &mut |entry: Entry<'_>| {
-            let key = full_key(entry.index, entry.key);
-            match self.index.get_mut(&key) {
-                Some(Value::Count(count)) if *count > 1 => *count -= 1,
-                Some(Value::Octets(value)) if **value != *entry.value => {}
-                _ => {
-                    self.index.remove(&key);
-                }
-            }
-        });
+        index::entries(&record.view(), &mut |entry| self.indexes.forget(&entry));
     }
 }
 
@@ -167,7 +143,7 @@ struct Merged<'a> {
     layers: Vec<Peekable<Layer<'a>>>,
 }
 
-type Layer<'a> = Range<'a, Box<[u8]>, Option<Record>>;
+type Layer<'a> = Range<'a, Short, Option<Record>>;
 
 /// A key that overlays hold, with its record or as gone.
 pub(crate) type Shadow<'a> = (&'a [u8], Option<RecordView<'a>>);
@@ -193,13 +169,13 @@ impl<'a> Iterator for Merged<'a> {
         let mut least: Option<&'a [u8]> = None;
         for layer in &mut self.layers {
             if let Some((key, _)) = layer.peek() {
-                least = Some(least.map_or(&***key, |least| least.min(&***key)));
+                least = Some(least.map_or(&**key, |least| least.min(&**key)));
             }
         }
         let least = least?;
         let mut newest = None;
         for layer in &mut self.layers {
-            if let Some((_, record)) = layer.next_if(|(key, _)| &***key == least) {
+            if let Some((_, record)) = layer.next_if(|(key, _)| ***key == *least) {
                 newest = newest.or(Some(record));
             }
         }
@@ -254,9 +230,82 @@ impl Shadows {
     }
 }
 
-fn full_key(index: Index, key: &[u8]) -> Box<[u8]> {
-    let mut full = Vec::with_capacity(1 + key.len());
-    full.push(index as u8);
-    full.extend_from_slice(key);
-    full.into()
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use leasebook_wire::Duid;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::binding::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId};
+
+    /// A client's record that holds the lease of that number.
+    fn record(client: u8, lease: u8, seq: u64) -> Record {
+        let name = LeaseName::prefix(Ipv6Addr::from_bits(u128::from(lease) << 72), 56).unwrap();
+        let binding = Binding {
+            link: LinkId(1),
+            client: Duid::new(&[0, 3, 0, 1, client]).unwrap(),
+            leases: vec![Lease {
+                name,
+                kind: IaKind::Pd,
+                iaid: 1,
+                state: LeaseState::Bound,
+                clt: 1000,
+                preferred: 50,
+                valid: 100 + u32::from(lease),
+            }],
+            relay: None,
+            options: Vec::new(),
+        };
+        Record::encode(&binding, seq).unwrap()
+    }
+
+    /// Client `client` gets a lease that is taken from whoever has it, or goes.
+    fn change(overlay: &mut Overlay, (client, lease, stays): (u8, u8, bool), seq: u64) {
+        let new = record(client, lease, seq);
+        if !stays {
+            return overlay.remove(new.view().key());
+        }
+        let name = index::lease_key(new.view().leases().next().unwrap().name);
+        let holder = overlay.find(Index::Lease, &name).map(<[u8]>::to_vec);
+        if let Some(holder) = holder.filter(|holder| holder != new.view().key()) {
+            overlay.remove(&holder);
+        }
+        overlay.put(&new);
+    }
+
+    proptest! {
+        /// Groups taken in one after the other say what their changes would have said.
+        #[test]
+        fn absorbed_groups_say_what_their_changes_say(
+            groups in prop::collection::vec(
+                prop::collection::vec((0..6_u8, 0..6_u8, any::<bool>()), 0..5),
+                1..6,
+            ),
+        ) {
+            let (mut whole, mut absorbed) = (Overlay::default(), Overlay::default());
+            let mut seq = 0;
+            for changes in groups {
+                let mut group = Overlay::default();
+                for change_of in changes {
+                    seq += 1;
+                    // As a book does: the holder that loses its lease may be in the layer below.
+                    let new = record(change_of.0, change_of.1, seq);
+                    let name = index::lease_key(new.view().leases().next().unwrap().name);
+                    let below = absorbed.find(Index::Lease, &name).map(<[u8]>::to_vec);
+                    let loses = below.filter(|key| change_of.2 && key != new.view().key() && !group.holds(key));
+                    if let Some(key) = loses {
+                        group.remove(&key);
+                        whole.remove(&key);
+                    }
+                    change(&mut group, change_of, seq);
+                    change(&mut whole, change_of, seq);
+                }
+                absorbed.absorb(group);
+                prop_assert_eq!(&absorbed.records, &whole.records);
+                prop_assert_eq!(&absorbed.indexes, &whole.indexes);
+            }
+        }
+    }
 }

@@ -38,8 +38,6 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// What the group changes.
     group: Overlay,
-    /// The same in order.
-    effects: Vec<Effect>,
     /// How to take back what the request changed in `group`: keys, and what they had.
     undo: Vec<(Vec<u8>, Said<Record>)>,
     state: State,
@@ -59,7 +57,6 @@ impl Writer {
         Self {
             shared,
             group: Overlay::default(),
-            effects: Vec::new(),
             undo: Vec::new(),
             state,
             payload: Vec::new(),
@@ -77,30 +74,22 @@ impl Writer {
     }
 
     fn put(&mut self, record: Record, batch: &mut Batch) -> Result<(), StoreError> {
-        let shared = Arc::clone(&self.shared);
         let new = record.view();
-        let former = shared.look(Some(&self.group), |view| {
-            let former = view.of_client(new.link(), new.client())?;
-            Ok(former.map(|former| Former {
-                key: former.key().to_vec(),
-                leases: former.lease_count(),
-                is_same: former.says_the_same(&new),
-            }))
-        })?;
-        if former.as_ref().is_some_and(|former| former.is_same) {
+        let Some(found) = self.look_at(&new)? else {
             return Ok(());
+        };
+        let own = found.former.as_ref().map(|former| former.key.as_slice());
+        if found.is_contested {
+            for lease in new.leases() {
+                self.take_from_others(lease.name, own, batch)?;
+            }
         }
-        let own = former.as_ref().map(|former| former.key.as_slice());
-        for lease in new.leases() {
-            self.take_from_others(lease.name, own, batch)?;
-        }
-        let former_leases = former.as_ref().map(|former| former.leases);
+        let former_leases = found.former.as_ref().map(|former| former.leases);
         self.state
             .totals
             .change(former_leases, Some(new.lease_count()));
-        let moved = former
-            .map(|former| former.key)
-            .filter(|key| key.as_slice() != new.key());
+        let former = found.former.map(|former| former.key);
+        let moved = former.filter(|key| key.as_slice() != new.key());
         self.push(
             Effect::Put {
                 record,
@@ -108,6 +97,30 @@ impl Writer {
             },
             batch,
         )
+    }
+
+    /// What is in the way of a record; none if it is there already.
+    fn look_at(&self, new: &RecordView<'_>) -> Result<Option<Found>, StoreError> {
+        self.shared.look(Some(&self.group), |view| {
+            let former = view.of_client(new.link(), new.client())?;
+            if former.is_some_and(|former| former.says_the_same(new)) {
+                return Ok(None);
+            }
+            let own = former.map(|former| former.key());
+            let mut is_contested = false;
+            for lease in new.leases() {
+                let holder = view.holder_key(lease.name)?;
+                is_contested |= holder.is_some_and(|holder| Some(holder.as_slice()) != own);
+            }
+            let former = former.map(|former| Former {
+                key: former.key().to_vec(),
+                leases: former.lease_count(),
+            });
+            Ok(Some(Found {
+                former,
+                is_contested,
+            }))
+        })
     }
 
     /// Takes a lease from whoever else holds it, who goes if it was its last.
@@ -172,17 +185,22 @@ impl Writer {
             Effect::Remove { key } => note(key),
             Effect::Loaded => {}
         }
-        self.effects.push(effect.clone());
         effect.apply(&mut self.group);
         Ok(())
     }
+}
+
+/// What a new record meets.
+struct Found {
+    former: Option<Former>,
+    /// Some lease of it is another record's.
+    is_contested: bool,
 }
 
 /// What the writer needs to know of a client's former record.
 struct Former {
     key: Vec<u8>,
     leases: usize,
-    is_same: bool,
 }
 
 /// The record without the leases that `is_gone` names; none if nothing is left.
@@ -204,7 +222,7 @@ impl Resolver for Writer {
     type Error = StoreError;
 
     fn resolve(&mut self, request: Vec<Prepared>, batch: &mut Batch) -> Result<(), StoreError> {
-        let (state, effects) = (self.state, self.effects.len());
+        let state = self.state;
         self.undo.clear();
         let mut request = request.into_iter();
         let result = request.try_for_each(|change| match change {
@@ -213,7 +231,6 @@ impl Resolver for Writer {
         });
         if result.is_err() {
             self.state = state;
-            self.effects.truncate(effects);
             for (key, had) in self.undo.drain(..).rev() {
                 self.group.restore(&key, had);
             }
@@ -223,17 +240,14 @@ impl Resolver for Writer {
 
     fn applied(&mut self, seqs: Range<u64>) {
         debug_assert!(seqs.is_empty() || seqs.end == self.state.seq + 1);
-        self.group = Overlay::default();
+        let group = std::mem::take(&mut self.group);
         let mut layers = self.shared.layers.write();
-        for effect in self.effects.drain(..) {
-            effect.apply(&mut layers.active);
-        }
+        layers.active.absorb(group);
         layers.state = self.state;
     }
 
     fn discarded(&mut self) {
         self.group = Overlay::default();
-        self.effects.clear();
         self.state = self.shared.layers.read().state;
     }
 }

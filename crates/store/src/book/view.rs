@@ -47,10 +47,15 @@ impl<'v> View<'v> {
 
     /// The record that holds just this lease.
     pub(super) fn holder(&self, lease: LeaseName) -> Result<Option<RecordView<'v>>, StoreError> {
-        match self.find(Index::Lease, &index::lease_key(lease), <[u8]>::to_vec)? {
+        match self.holder_key(lease)? {
             Some(key) => self.get(&key),
             None => Ok(None),
         }
+    }
+
+    /// The key of the record that holds just this lease.
+    pub(super) fn holder_key(&self, lease: LeaseName) -> Result<Option<Vec<u8>>, StoreError> {
+        self.find(Index::Lease, &index::lease_key(lease), <[u8]>::to_vec)
     }
 
     /// The record key of an index entry, of the newest layer whose word on that key holds.
