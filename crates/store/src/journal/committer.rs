@@ -7,19 +7,20 @@
 //! ```
 //!
 //! There is no thread of its own: the first that finds nobody leading leads, for itself and all
-//! who wait by then, and hands the lead to the first who came meanwhile. The longer a sync
+//! who wait by then, and hands the lead to one of those who came meanwhile. The longer a sync
 //! takes, the more share the next one.
 //!
 //! Locks, in the order they are taken: the state (by the leader, for its whole group), then the
-//! queue, or one ticket; neither of the last two is held while anything else is waited for.
+//! queue, or one slot; neither of the last two is held while anything else is waited for.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::vec;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
+use super::cohort::Cohort;
 use super::{Batch, Journal, JournalError};
 
 /// A group takes no further request once its batch has this many octets.
@@ -99,22 +100,16 @@ struct Inner<R> {
 
 /// Who waits. While nobody leads, nobody waits.
 struct Queue<R: Resolver> {
-    waiting: VecDeque<(R::Request, Arc<Ticket<R>>)>,
+    waiting: Vec<Member<R>>,
+    /// What all of them wait at.
+    cohort: Arc<Cohort>,
     led: bool,
 }
 
-/// One caller's place in the queue.
-struct Ticket<R: Resolver> {
-    turn: Mutex<Turn<R>>,
-    changed: Condvar,
-}
+/// A request, and where the one who asked looks for what became of it.
+type Member<R> = (<R as Resolver>::Request, Arc<Slot<R>>);
 
-/// What a caller shall do.
-enum Turn<R: Resolver> {
-    Wait,
-    Lead,
-    Done(Outcome<R>),
-}
+type Slot<R> = Mutex<Option<Outcome<R>>>;
 
 type Outcome<R> = Result<Committed<<R as Resolver>::Answer>, CommitError<<R as Resolver>::Error>>;
 
@@ -129,7 +124,8 @@ impl<R: Resolver> Committer<R> {
                 broken: false,
             }),
             queue: Mutex::new(Queue {
-                waiting: VecDeque::new(),
+                waiting: Vec::new(),
+                cohort: Arc::default(),
                 led: false,
             }),
         }
@@ -140,18 +136,20 @@ impl<R: Resolver> Committer<R> {
     /// Requests are resolved in the order in which they came to the queue, so a caller's
     /// earlier ones are before its later ones.
     pub fn commit(&self, request: R::Request) -> Outcome<R> {
-        let ticket = Arc::new(Ticket::new());
-        let leads = {
+        let slot = Arc::new(Slot::<R>::new(None));
+        let (cohort, leads) = {
             let mut queue = self.queue.lock();
-            queue.waiting.push_back((request, Arc::clone(&ticket)));
-            !std::mem::replace(&mut queue.led, true)
+            queue.waiting.push((request, Arc::clone(&slot)));
+            let leads = !std::mem::replace(&mut queue.led, true);
+            (Arc::clone(&queue.cohort), leads)
         };
-        if !leads && let Some(outcome) = ticket.wait() {
+        if !leads && let Some(outcome) = cohort.wait(|| slot.lock().take()) {
             return outcome;
         }
-        // Ours is the first in the queue, so this group has it.
+        // Whoever leads takes all who wait, itself among them.
         self.lead();
-        ticket.take()
+        let outcome = slot.lock().take();
+        outcome.unwrap_or_else(|| Err(CommitError::Journal(abandoned())))
     }
 
     /// Works with state and journal between two groups, as for a checkpoint; those who commit
@@ -167,17 +165,27 @@ impl<R: Resolver> Committer<R> {
         (inner.resolver, inner.journal)
     }
 
-    /// Commits one group and hands the lead on.
+    /// Commits what all who wait ask for, mostly in one group, and hands the lead on.
     fn lead(&self) {
-        let mut group = Group {
+        let mut led = Led {
             committer: self,
-            members: Vec::new(),
+            cohort: Arc::default(),
+            is_alone: false,
+            members: Vec::new().into_iter(),
+            group: Vec::new(),
         };
-        let result = {
-            let inner = &mut *self.inner.lock();
-            inner.commit_group(&mut group)
-        };
-        group.answer(&result);
+        let mut inner = self.inner.lock();
+        led.take_all();
+        loop {
+            let result = inner.commit_group(&mut led);
+            // Nobody works with the state while others are woken, but might.
+            drop(inner);
+            led.answer(&result);
+            if led.members.len() == 0 {
+                return;
+            }
+            inner = self.inner.lock();
+        }
     }
 }
 
@@ -188,18 +196,18 @@ impl<R: Resolver> fmt::Debug for Committer<R> {
 }
 
 impl<R: Resolver> Inner<R> {
-    /// Resolves what the group asks for, writes and syncs.
-    fn commit_group(&mut self, group: &mut Group<'_, R>) -> Result<(), JournalError> {
+    /// Resolves what the next group asks for, writes and syncs.
+    fn commit_group(&mut self, led: &mut Led<'_, R>) -> Result<(), JournalError> {
         if let Some(reason) = self.journal.poisoned() {
             let reason = reason.to_owned();
-            group.take_all();
+            led.group_all();
             return Err(JournalError::Poisoned { reason });
         }
         if std::mem::replace(&mut self.broken, true) {
-            group.take_all();
+            led.group_all();
             return Err(abandoned());
         }
-        self.resolve_group(group);
+        self.resolve_group(led);
         let written = self.journal.append(&mut self.batch);
         let durable = written.and_then(|seqs| self.journal.sync().map(|()| seqs));
         let result = match durable {
@@ -217,11 +225,11 @@ impl<R: Resolver> Inner<R> {
         result
     }
 
-    /// Takes who waits, as long as the group is not full, and resolves what they ask for.
-    fn resolve_group(&mut self, group: &mut Group<'_, R>) {
+    /// Resolves what is asked for, in order, until the group is full.
+    fn resolve_group(&mut self, led: &mut Led<'_, R>) {
         let base = self.journal.last_seq();
-        while group.members.len() < GROUP_REQUESTS && self.batch.octets() < GROUP_FULL_OCTETS {
-            let Some(request) = group.take_next() else {
+        while led.group.len() < GROUP_REQUESTS && self.batch.octets() < GROUP_FULL_OCTETS {
+            let Some(request) = led.group_next() else {
                 break;
             };
             let mark = self.batch.begin_request();
@@ -236,44 +244,57 @@ impl<R: Resolver> Inner<R> {
                     Err(CommitError::Refused(error))
                 }
             };
-            group.resolved(outcome);
+            led.resolved(outcome);
         }
     }
 }
 
-/// The requests that a leader commits together, with what became of those resolved.
+/// Those for whom a leader commits: a group being committed, and who follows.
 ///
 /// Dropping it answers whoever has no answer and hands the lead on, even when the engine
 /// panicked: nobody waits for ever.
-struct Group<'a, R: Resolver> {
+struct Led<'a, R: Resolver> {
     committer: &'a Committer<R>,
-    members: Vec<Member<R>>,
+    cohort: Arc<Cohort>,
+    /// There is none but the leader, who does not wait.
+    is_alone: bool,
+    members: vec::IntoIter<Member<R>>,
+    group: Vec<Answered<R>>,
 }
 
-/// A ticket, and what became of its request once it was resolved.
-type Member<R> = (Arc<Ticket<R>>, Option<Outcome<R>>);
+/// What became of a request, once it was resolved, and where that is looked for.
+type Answered<R> = (Arc<Slot<R>>, Option<Outcome<R>>);
 
-impl<R: Resolver> Group<'_, R> {
-    fn take_next(&mut self) -> Option<R::Request> {
-        let (request, ticket) = self.committer.queue.lock().waiting.pop_front()?;
-        self.members.push((ticket, None));
+impl<R: Resolver> Led<'_, R> {
+    /// Takes all who wait; who comes from now on waits with others.
+    fn take_all(&mut self) {
+        let mut queue = self.committer.queue.lock();
+        self.members = std::mem::take(&mut queue.waiting).into_iter();
+        self.cohort = std::mem::take(&mut queue.cohort);
+        drop(queue);
+        self.is_alone = self.members.len() == 1;
+        self.group.reserve(self.members.len().min(GROUP_REQUESTS));
+    }
+
+    fn group_next(&mut self) -> Option<R::Request> {
+        let (request, slot) = self.members.next()?;
+        self.group.push((slot, None));
         Some(request)
     }
 
-    fn take_all(&mut self) {
-        let waiting = std::mem::take(&mut self.committer.queue.lock().waiting);
-        let tickets = waiting.into_iter().map(|(_, ticket)| (ticket, None));
-        self.members.extend(tickets);
+    fn group_all(&mut self) {
+        while self.group_next().is_some() {}
     }
 
     fn resolved(&mut self, outcome: Outcome<R>) {
-        if let Some(last) = self.members.last_mut() {
+        if let Some(last) = self.group.last_mut() {
             last.1 = Some(outcome);
         }
     }
 
+    /// Tells the group what became of it, and wakes it.
     fn answer(&mut self, result: &Result<(), JournalError>) {
-        for (ticket, outcome) in self.members.drain(..) {
+        for (slot, outcome) in self.group.drain(..) {
             let outcome = match (result, outcome) {
                 // A refusal stands, whatever became of the others.
                 (_, Some(Err(refused))) => Err(refused),
@@ -281,60 +302,29 @@ impl<R: Resolver> Group<'_, R> {
                 (Err(error), _) => Err(CommitError::Journal(error.clone())),
                 (Ok(()), None) => Err(CommitError::Journal(abandoned())),
             };
-            ticket.set(Turn::Done(outcome));
+            *slot.lock() = Some(outcome);
+        }
+        if !self.is_alone {
+            self.cohort.look();
         }
     }
 }
 
-impl<R: Resolver> Drop for Group<'_, R> {
+impl<R: Resolver> Drop for Led<'_, R> {
     fn drop(&mut self) {
-        // After `answer` there is nobody left; otherwise this is a panic passing through.
-        if !self.members.is_empty() {
+        // After the last answer there is nobody left; otherwise this is a panic passing through.
+        self.group_all();
+        if !self.group.is_empty() {
             self.answer(&Err(abandoned()));
         }
         let mut queue = self.committer.queue.lock();
-        match queue.waiting.front() {
-            Some((_, next)) => {
-                let next = Arc::clone(next);
-                drop(queue);
-                next.set(Turn::Lead);
-            }
-            None => queue.led = false,
+        if queue.waiting.is_empty() {
+            queue.led = false;
+            return;
         }
-    }
-}
-
-impl<R: Resolver> Ticket<R> {
-    fn new() -> Self {
-        Self {
-            turn: Mutex::new(Turn::Wait),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn set(&self, turn: Turn<R>) {
-        *self.turn.lock() = turn;
-        self.changed.notify_one();
-    }
-
-    /// Waits for the outcome, or for the lead: `None`.
-    fn wait(&self) -> Option<Outcome<R>> {
-        let mut turn = self.turn.lock();
-        loop {
-            match std::mem::replace(&mut *turn, Turn::Wait) {
-                Turn::Wait => self.changed.wait(&mut turn),
-                Turn::Lead => return None,
-                Turn::Done(outcome) => return Some(outcome),
-            }
-        }
-    }
-
-    /// The outcome after having led.
-    fn take(&self) -> Outcome<R> {
-        match std::mem::replace(&mut *self.turn.lock(), Turn::Wait) {
-            Turn::Done(outcome) => outcome,
-            Turn::Wait | Turn::Lead => Err(CommitError::Journal(abandoned())),
-        }
+        let next = Arc::clone(&queue.cohort);
+        drop(queue);
+        next.lead();
     }
 }
 

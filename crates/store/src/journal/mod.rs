@@ -86,6 +86,7 @@
 
 mod append;
 mod batch;
+mod cohort;
 mod committer;
 mod error;
 mod format;
