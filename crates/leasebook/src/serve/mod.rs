@@ -15,6 +15,7 @@
 //! | `listen` | sockets |
 //! | `process` | the daemon: files, signals, the service manager |
 //! | `registry` | the open connections |
+//! | `runtime` | the threads that stream |
 //! | `seldom` | events that strangers cause, told once a minute |
 //! | `server` | the service: listeners, connections, reload, stop |
 //! | `settings` | from the configuration to what the machines are set to |
@@ -24,12 +25,14 @@ mod connection;
 mod listen;
 mod process;
 mod registry;
+mod runtime;
 mod seldom;
 mod server;
 mod settings;
 pub(crate) mod udp;
 
 pub use process::{ServeError, Start, run};
+pub use runtime::{THREADS, runtime};
 pub(crate) use seldom::Seldom;
 pub use server::Server;
 pub(crate) use settings::links;

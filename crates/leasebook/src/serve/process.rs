@@ -118,10 +118,7 @@ impl Start {
 pub fn run(start: &Start) -> Result<(), ServeError> {
     let loaded = start.load()?;
     let log = log::begin(loaded.config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(system("start the runtime"))?;
+    let runtime = super::runtime().map_err(system("start the runtime"))?;
     runtime.block_on(serve(start, loaded, &log))
 }
 

@@ -93,9 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         stats.disk_octets >> 20
     );
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = crate::serve::runtime()?;
     let (server, config_path) = runtime.block_on(async { serve(&book, sample, dir.path()) })?;
     let address = *server
         .addresses()
