@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::leasequery::reply::{Recipient, Replier};
-use leasebook_store::{Record, Run};
+use leasebook_store::{Book, BookOptions, Cursor, Flow, Query, Record, Run, Selector};
 
 fn any_lease() -> impl Strategy<Value = Lease> {
     let lifetime = prop_oneof![0..40_u32, Just(u32::MAX), Just(u32::MAX - 1)];
@@ -74,6 +74,63 @@ proptest! {
             prop_assert_eq!((one.kind, one.xid), (other.kind, other.xid));
             for (_, preferred, valid) in one.leases() {
                 prop_assert!(preferred <= valid && valid > 0);
+            }
+        }
+    }
+
+    /// BLQ-S-067, BLQ-S-068, BLQ-S-073: runs out of the book's blocks, patched where they lie
+    /// behind one another, tell what their records tell one by one; so does the short way for
+    /// relay data.
+    #[test]
+    fn blocks_tell_what_their_records_tell(
+        clients in prop::collection::vec(
+            (prop::collection::vec(any_lease(), 1..4), any::<bool>(), any::<bool>()),
+            1..60,
+        ),
+        passed in 0..20_u64,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let (book, _) = Book::open(dir.path(), BookOptions::default(), 1).unwrap();
+        let bindings = (1..).zip(clients).map(|(number, (mut leases, same_age, is_relayed))| {
+            let clt = leases[0].clt;
+            leases.iter_mut().filter(|_| same_age).for_each(|lease| lease.clt = clt);
+            leases.sort_by_key(|lease| lease.name);
+            leases.dedup_by_key(|lease| lease.name);
+            let mut binding = binding(1, number, leases);
+            binding.relay = is_relayed.then(relayed);
+            binding
+        });
+        book.load(bindings).unwrap();
+
+        let server_id = Duid::new(SERVER).unwrap();
+        let replier = Replier { server_id: &server_id, sensitive: &[], now: BEGIN + passed };
+        let asking = |asked: &[OptionCode], wants_base_time| Recipient {
+            asked: asked.to_vec(),
+            ..recipient(wants_base_time)
+        };
+        let relay_data = OptionCode::LQ_RELAY_DATA;
+        // What leaves the short ways: the base time, and an option that nobody has.
+        let short = [asking(&[], false), asking(&[relay_data], false)];
+        let long = [asking(&[], true), asking(&[relay_data, OptionCode(65_000)], false)];
+        for (short, long) in short.iter().zip(&long) {
+            let (mut in_runs, mut one_by_one) = (Vec::new(), Vec::new());
+            let query = Query { selector: Selector::All, links: leasebook_store::Links::Any };
+            let mut cursor = Cursor::new(query, book.last_seq());
+            while !cursor.is_done() {
+                book.scan(&mut cursor, replier.now, &mut |run| {
+                    let told = replier.run(short, &run, &mut false, &mut in_runs).unwrap();
+                    let single = run.iter().map(|record| {
+                        replier.run(long, &Run::one(record), &mut false, &mut one_by_one).unwrap()
+                    });
+                    assert_eq!(told, single.sum::<u64>());
+                    Flow::Continue
+                }).unwrap();
+            }
+            let (in_runs, one_by_one) = (decode(&in_runs), decode(&one_by_one));
+            prop_assert_eq!(in_runs.len(), one_by_one.len());
+            for (one, other) in in_runs.iter().zip(&one_by_one) {
+                prop_assert_eq!(one.data().octets(), other.data().octets());
+                prop_assert_eq!((one.kind, one.xid), (other.kind, other.xid));
             }
         }
     }
