@@ -1,17 +1,23 @@
 //! Streaming over TCP.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv6Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use leasebook::sample::Sample;
+use leasebook::serve::THREADS;
+use leasebook_protocol::leasequery::connection::{Connection, FillState};
 use leasebook_protocol::requestor::{Ask, Config, Question};
+use leasebook_protocol::{Mono, Now, leasequery};
 use leasebook_store::{Cursor, Flow, LeaseStore, Links, Progress, Query, Selector};
 use leasebook_wire::code::OptionCode;
 use leasebook_wire::{Deframer, Duid, RemoteId, Xid};
 
-use crate::fixture::{Served, now, sample};
+use crate::field::{load_average, median};
+use crate::fixture::{SERVER_ID, Served, links, now, sample};
+use crate::machine::{own_processor_time, processor_time};
 
 /// Octets the replay writes at once: as much as the server fills at once.
 const CHUNK_OCTETS: usize = 128 * 1024;
@@ -20,13 +26,13 @@ const CHUNK_OCTETS: usize = 128 * 1024;
 const READ_OCTETS: usize = 256 * 1024;
 
 /// A question, and whether relay data is asked for with it, as a relay in recovery does.
-struct Asked {
+pub(crate) struct Asked {
     question: Question,
     relay_data: bool,
 }
 
 impl Asked {
-    fn plain(question: Question) -> Self {
+    pub(crate) fn plain(question: Question) -> Self {
         Self {
             question,
             relay_data: false,
@@ -41,39 +47,83 @@ struct Took {
     all: Duration,
 }
 
+/// Times of one way to move a whole book: on the wall, and of the processor that sends.
+#[derive(Default)]
+struct Times {
+    wall: Vec<Duration>,
+    processor: Vec<Duration>,
+}
+
+impl Times {
+    /// Takes note of a round that took `wall`, and of the sender's processor time in it.
+    fn note(&mut self, wall: Duration, processor: Duration) {
+        self.wall.push(wall);
+        self.processor.push(processor);
+    }
+}
+
 /// Streams the whole book by each key, against a replay of the very same octets.
 pub(crate) fn stream(served: &Served, rounds: u32) -> anyhow::Result<()> {
     println!(
-        "bulk: {} bindings, one requestor that only reads; medians of {rounds} rounds",
-        served.clients
+        "bulk: {} bindings, one requestor that only reads; medians of {rounds} rounds, load average {}",
+        served.clients,
+        load_average()
     );
     println!(
-        "  {:<13} {:>10} {:>10} {:>10} {:>8} {:>8}",
-        "query", "stream", "replay", "scan", "/replay", "scan/"
+        "  {:<13} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8}   {:>20}",
+        "query",
+        "stream",
+        "replay",
+        "machine",
+        "scan",
+        "/replay",
+        "scan/",
+        "scan/mc",
+        "scan/rp",
+        "ns: stream replay"
     );
     for (name, question, selector) in questions(served.clients)? {
         let reply = record(served, &question)?;
-        let (mut streams, mut replays, mut scans) = (Vec::new(), Vec::new(), Vec::new());
+        let [mut streams, mut replays, mut machines, mut scans] =
+            std::array::from_fn(|_| Times::default());
         for _ in 0..rounds {
-            replays.push(replay(&reply)?);
-            streams.push(ask(served, &question, reply.len())?.all);
-            scans.push(scan(served, &selector)?);
+            let (wall, processor) = replay(&reply)?;
+            replays.note(wall, processor);
+            let before = processor_time(THREADS);
+            let took = ask(served, &question, reply.len())?;
+            let processor = processor_time(THREADS).saturating_sub(before);
+            streams.note(took.all, processor);
+            let took = machine(served, &question, reply.len())?;
+            machines.note(took, took);
+            let took = scan(served, &selector)?;
+            scans.note(took, took);
         }
-        let rate = |times: &mut Vec<Duration>| {
-            f64::from(served.clients) / median(times).as_secs_f64() / 1e6
-        };
-        let (stream, replay, scan) = (rate(&mut streams), rate(&mut replays), rate(&mut scans));
+        let clients = f64::from(served.clients);
+        let rate = |times: &Times| clients / median(&times.wall).as_secs_f64() / 1e6;
+        let (stream, replay) = (rate(&streams), rate(&replays));
+        let (machine, scan) = (rate(&machines), rate(&scans));
+        let cost = |times: &Times| median(&times.processor).as_secs_f64() * 1e9 / clients;
         println!(
-            "  {name:<13} {stream:>8.2} M {replay:>8.2} M {scan:>8.2} M {:>8.2} {:>8.2}",
+            "  {name:<13} {stream:>7.2} M {replay:>7.2} M {machine:>7.2} M {scan:>7.2} M {:>8.2} {:>8.2} {:>8.2} {:>8.2}   {:>13.0} {:>6.0}",
             stream / replay,
-            scan / stream
+            scan / stream,
+            scan / machine,
+            scan / replay,
+            cost(&streams),
+            cost(&replays),
         );
     }
     println!(
-        "  bindings a second; /replay: our stream over a replay of the same octets on the same kind of socket"
+        "  bindings a second; /replay: our stream over a replay of the same octets on the same kind of socket (goal 0.5 or more);"
     );
     println!(
-        "  (goal 0.5 or more); scan/: time of the stream over the time of a scan that copies frames (goal 1.5 or less)\n"
+        "  machine: the same answer into a buffer instead of a socket; scan: copying the frames and no more;"
+    );
+    println!(
+        "  scan/, scan/mc, scan/rp: how much longer stream, machine and replay take than the scan (goal 1.5 or less for the"
+    );
+    println!(
+        "  first, which cannot be less than the last); ns: processor time of the sending thread for a binding\n"
     );
     Ok(())
 }
@@ -109,10 +159,7 @@ pub(crate) fn many(served: &Served, rounds: u32) -> anyhow::Result<()> {
     let rate = |count: u32, time: Duration| {
         f64::from(count) * f64::from(served.clients) / time.as_secs_f64() / 1e6
     };
-    let (one, ten) = (
-        rate(1, median(&mut ones)),
-        rate(REQUESTORS, median(&mut tens)),
-    );
+    let (one, ten) = (rate(1, median(&ones)), rate(REQUESTORS, median(&tens)));
     println!(
         "many: {REQUESTORS} requestors at once, each the whole book of {}; medians of {rounds} rounds",
         served.clients
@@ -137,10 +184,10 @@ pub(crate) fn first(served: &Served) -> anyhow::Result<[Duration; 2]> {
     let relay = Asked::plain(Question::RelayId(Duid::new(&Sample::relay_id(0))?));
     let mut medians = [Duration::ZERO; 2];
     for (median_of, question) in medians.iter_mut().zip([client, relay]) {
-        let mut times = (0..21)
+        let times = (0..21)
             .map(|_| Ok(ask_first(served, &question)?.first))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        *median_of = median(&mut times);
+        *median_of = median(&times);
     }
     Ok(medians)
 }
@@ -191,7 +238,16 @@ fn ask_first(served: &Served, question: &Asked) -> anyhow::Result<Took> {
     read(&mut stream, began, 1)
 }
 
-fn send(served: &Served, question: &Asked) -> anyhow::Result<(TcpStream, Instant)> {
+pub(crate) fn send(served: &Served, question: &Asked) -> anyhow::Result<(TcpStream, Instant)> {
+    let query = compose(question)?;
+    let mut stream = TcpStream::connect(served.address)?;
+    stream.set_nodelay(true)?;
+    let began = Instant::now();
+    stream.write_all(&query)?;
+    Ok((stream, began))
+}
+
+fn compose(question: &Asked) -> anyhow::Result<Vec<u8>> {
     let mut query = Vec::new();
     let mut config = Config::new(Duid::new(&[0, 3, 0, 1, 2, 9])?);
     config.wanted = Vec::new();
@@ -199,11 +255,7 @@ fn send(served: &Served, question: &Asked) -> anyhow::Result<(TcpStream, Instant
         config.wanted.push(OptionCode::LQ_RELAY_DATA);
     }
     Ask::everywhere(question.question.clone()).compose(Xid([1, 2, 3]), &config, &mut query)?;
-    let mut stream = TcpStream::connect(served.address)?;
-    stream.set_nodelay(true)?;
-    let began = Instant::now();
-    stream.write_all(&query)?;
-    Ok((stream, began))
+    Ok(query)
 }
 
 /// Reads until `octets` are there.
@@ -257,30 +309,57 @@ fn record(served: &Served, question: &Asked) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// The limit: a thread that writes the same octets, and a reader.
-fn replay(reply: &[u8]) -> anyhow::Result<Duration> {
+/// The limit: a thread that writes the same octets, and a reader. How long it took, and how much
+/// processor time the writer had.
+fn replay(reply: &[u8]) -> anyhow::Result<(Duration, Duration)> {
     let listener = TcpListener::bind("[::1]:0")?;
     let address = listener.local_addr()?;
     std::thread::scope(|scope| {
-        let writer = scope.spawn(move || -> anyhow::Result<()> {
+        let writer = scope.spawn(move || -> anyhow::Result<Duration> {
             let (mut stream, _) = listener.accept()?;
             stream.set_nodelay(true)?;
             // As the server does: begin when asked.
             stream.read_exact(&mut [0])?;
+            let before = own_processor_time();
             for chunk in reply.chunks(CHUNK_OCTETS) {
                 stream.write_all(chunk)?;
             }
-            Ok(())
+            Ok(own_processor_time().saturating_sub(before))
         });
         let mut stream = TcpStream::connect(address)?;
         let began = Instant::now();
         stream.write_all(&[1])?;
         let took = read(&mut stream, began, reply.len())?.all;
         match writer.join() {
-            Ok(written) => written.map(|()| took),
+            Ok(processor) => processor.map(|processor| (took, processor)),
             Err(_) => bail!("the replaying thread ended early"),
         }
     })
+}
+
+/// The protocol's machine without a socket: the same answer, made into a buffer and forgotten.
+fn machine(served: &Served, question: &Asked, octets: usize) -> anyhow::Result<Duration> {
+    let query = compose(question)?;
+    let config = leasequery::config::Config::new(Duid::new(SERVER_ID)?);
+    let config = Arc::new(config);
+    let links = Arc::new(links());
+    let began = Instant::now();
+    let now = || Now {
+        mono: Mono::default().after(began.elapsed()),
+        wall: now(),
+    };
+    let mut connection = Connection::new(config, links, Ipv6Addr::LOCALHOST.into(), now());
+    connection.octets(now(), &query);
+    let (mut out, mut made) = (Vec::new(), 0);
+    while made < octets {
+        out.clear();
+        if connection.fill(now(), &*served.book, &mut out) == FillState::Idle && out.is_empty() {
+            bail!("the answer ended after {made} of {octets} octets");
+        }
+        made += out.len();
+        connection.sent(now(), out.len());
+    }
+    Ok(began.elapsed())
 }
 
 /// A scan that copies what would be sent and does nothing else.
@@ -306,9 +385,4 @@ fn scan(served: &Served, selector: &Selector) -> anyhow::Result<Duration> {
             return Ok(began.elapsed());
         }
     }
-}
-
-fn median(times: &mut [Duration]) -> Duration {
-    times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -7,13 +7,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leasebook::sample::Sample;
 use leasebook::serve::Server;
-use leasebook_store::Book;
+use leasebook_protocol::links::{Link, Links};
+use leasebook_store::{Book, LinkId};
 use leasebook_wire::Duid;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// Bindings made at a time.
-const LOAD_BINDINGS: usize = 1 << 17;
+/// Connections the server takes; enough to tell what one of them costs.
+pub(crate) const MAX_CONNECTIONS: usize = 1024;
+
+/// The server's DUID.
+pub(crate) const SERVER_ID: &[u8] = &[0, 3, 0, 1, 2, 0, 0, 0, 0, 9];
 
 /// Unix seconds.
 pub(crate) fn now() -> u64 {
@@ -35,14 +39,8 @@ pub(crate) fn sample(clients: u32) -> Sample {
 /// Makes a book in `data`.
 pub(crate) fn fill(data: &Path, clients: u32) -> anyhow::Result<Book> {
     let (book, _) = leasebook::book::open(data)?;
-    let mut bindings = sample(clients).bindings();
-    loop {
-        let some: Vec<_> = bindings.by_ref().take(LOAD_BINDINGS).collect();
-        if some.is_empty() {
-            return Ok(book);
-        }
-        book.load(some)?;
-    }
+    book.load(sample(clients).bindings())?;
+    Ok(book)
 }
 
 /// A book with a server in front of it.
@@ -60,14 +58,18 @@ impl Served {
     pub(crate) fn new(clients: u32) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir()?;
         let data = dir.path().join("data");
-        let book = Arc::new(fill(&data, clients)?);
-        let text = sample(clients).configuration(&data, &[]);
-        let limits = "\n[bulk]\nmax-connections = 64\n";
-        let config = leasebook::config::parse(&(text + limits), Path::new("benchmark"))?.config;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        let server_id = Duid::new(&[0, 3, 0, 1, 2, 0, 0, 0, 0, 9])?;
+        let book = fill(&data, clients)?;
+        Self::of(book, clients, dir)
+    }
+
+    /// Begins to serve a book that is in `dir`.
+    pub(crate) fn of(book: Book, clients: u32, dir: TempDir) -> anyhow::Result<Self> {
+        let book = Arc::new(book);
+        let text = sample(clients).configuration(book.data(), &[]);
+        let limits = format!("\n[bulk]\nmax-connections = {MAX_CONNECTIONS}\n");
+        let config = leasebook::config::parse(&(text + &limits), Path::new("benchmark"))?.config;
+        let runtime = leasebook::serve::runtime()?;
+        let server_id = Duid::new(SERVER_ID)?;
         let loopback = SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0));
         let server = runtime
             .block_on(async { Server::of(Arc::clone(&book), &config, server_id, &[loopback]) })?;
@@ -89,4 +91,15 @@ impl Drop for Served {
             self.runtime.block_on(server.stop(Duration::from_secs(1)));
         }
     }
+}
+
+/// The one link of the sample, as the server knows it.
+pub(crate) fn links() -> Links {
+    let address = Sample::link_address(0);
+    Links::new(vec![Link {
+        id: LinkId(1),
+        on_link: ipnet::Ipv6Net::new(address, 64).into_iter().collect(),
+        relay_addresses: vec![address],
+        delegated: Vec::new(),
+    }])
 }

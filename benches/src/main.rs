@@ -10,19 +10,23 @@
 //! that alternate between the two sides.
 #![forbid(unsafe_code)]
 
+mod beside;
 mod bulk;
 mod commit;
 mod datagrams;
 mod dhcp;
+mod disk;
 mod field;
 mod fixture;
 mod learning;
+mod machine;
 mod pool;
 mod relaying;
 mod routes;
 mod scale;
 mod search;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
@@ -50,6 +54,9 @@ struct Args {
     /// Bindings in the largest book, for `scale` and `dhcp-large`.
     #[arg(long, default_value_t = 10_000_000)]
     most: u32,
+    /// Does no more than load this many bindings into a new book at PATH.
+    #[arg(long, hide = true, value_name = "PATH")]
+    fill: Option<PathBuf>,
 }
 
 /// The benchmarks.
@@ -59,8 +66,10 @@ enum Which {
     Bulk,
     /// Ten requestors at once, against one.
     Many,
-    /// Group commit, against one sync each; writers while a book is streamed.
+    /// Group commit, against one sync each.
     Commit,
+    /// Writers while a book is streamed, against writers alone.
+    Beside,
     /// First answer, opening and memory, from ten thousand to ten million bindings.
     Scale,
     /// Routes back after a reboot of the relay, against `ip -6 -batch`; in a namespace.
@@ -83,6 +92,9 @@ enum Which {
 
 fn main() -> anyhow::Result<()> {
     let mut args = Args::parse();
+    if let Some(data) = &args.fill {
+        return Ok(fixture::fill(data, args.bindings)?.close()?);
+    }
     if args.smoke {
         (args.bindings, args.most, args.routes) = (2_000, 4_000, 1_000);
     } else if args.which == Which::All {
@@ -92,21 +104,25 @@ fn main() -> anyhow::Result<()> {
         return done;
     }
     let is = |which| args.which == which || args.which == Which::All;
-    if is(Which::Bulk) || is(Which::Many) {
+    let rounds = |rounds| if args.smoke { 1 } else { rounds };
+    if is(Which::Bulk) || is(Which::Many) || is(Which::Beside) {
         let served = fixture::Served::new(args.bindings)?;
         if is(Which::Bulk) {
-            bulk::stream(&served, if args.smoke { 1 } else { 7 })?;
+            bulk::stream(&served, rounds(7))?;
         }
         if is(Which::Many) {
-            bulk::many(&served, if args.smoke { 1 } else { 3 })?;
+            bulk::many(&served, rounds(3))?;
+        }
+        if is(Which::Beside) {
+            beside::streaming(&served, if args.smoke { 50 } else { 2_000 }, rounds(7))?;
         }
     }
     if is(Which::Commit) {
-        commit::group(if args.smoke { 200 } else { 40_000 })?;
-        commit::beside_streaming(args.bindings, if args.smoke { 50 } else { 2_000 })?;
+        commit::group(if args.smoke { 200 } else { 40_000 }, rounds(5))?;
     }
     if is(Which::Scale) {
-        scale::run(&[10_000.min(args.most), args.bindings, args.most])?;
+        let sizes = [10_000.min(args.most), args.bindings, args.most];
+        scale::run(&sizes, args.smoke)?;
     }
     if is(Which::Pool) {
         let (finds, rounds) = if args.smoke { (100, 1) } else { (100_000, 7) };

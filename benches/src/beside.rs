@@ -1,0 +1,186 @@
+//! What writers wait while the book is streamed.
+
+use std::io::Read as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use leasebook_protocol::requestor::Question;
+use leasebook_store::{Cursor, Flow, LeaseStore, Links, Query, Selector};
+
+use crate::bulk::{Asked, send};
+use crate::commit::{Written, write};
+use crate::field::{load_average, median};
+use crate::fixture::{Served, now};
+
+/// Writers at once.
+const WRITERS: u32 = 8;
+
+/// What an octet takes on a line of 1 Gbit/s, in nanoseconds.
+const LINE_NANOSECONDS: u64 = 8;
+
+/// Octets read at once, and after a scan has collected them thrown away.
+const CHUNK_OCTETS: usize = 128 * 1024;
+
+/// The requestor is a thread of this process, though its place is another machine: it takes
+/// what the others leave.
+const NICEST: i32 = 19;
+
+/// What goes on beside the writers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// The server streams to a requestor that takes so many nanoseconds for an octet, at least.
+    Server(u64),
+    /// A thread scans and copies without pause and without a socket.
+    Scan,
+    /// Two threads count and touch nothing of the book: what it costs that both processors are
+    /// wanted, as by server and requestor.
+    Count,
+}
+
+/// What a writer waits while the whole book is streamed again and again, against alone.
+pub(crate) fn streaming(served: &Served, changes: u32, rounds: u32) -> anyhow::Result<()> {
+    let ways = [
+        ("alone", Beside::Nothing),
+        (
+            "server to a line of 1 Gbit/s",
+            Beside::Server(LINE_NANOSECONDS),
+        ),
+        ("server to loopback", Beside::Server(0)),
+        ("scan without pause", Beside::Scan),
+        ("two threads that only count", Beside::Count),
+    ];
+    let mut written = ways.map(|_| (Written::default(), Vec::new(), Vec::new()));
+    for _ in 0..rounds {
+        let mut alone = 0.0;
+        for ((_, beside), (all, ratios, told)) in ways.iter().zip(&mut written) {
+            let began = Instant::now();
+            let (round, records) = one(served, changes, *beside)?;
+            let p99 = round.at(990).as_secs_f64();
+            if *beside == Beside::Nothing {
+                alone = p99;
+            }
+            ratios.push(p99 / alone);
+            let thousands = u32::try_from(records / 1000).unwrap_or(u32::MAX);
+            told.push(f64::from(thousands) / 1000.0 / began.elapsed().as_secs_f64());
+            all.add(round);
+        }
+    }
+    println!(
+        "beside streaming: {WRITERS} writers on a book of {}, {rounds} rounds of all in turns, load average {}",
+        served.clients,
+        load_average()
+    );
+    for ((name, _), (all, ratios, told)) in ways.iter().zip(&written) {
+        println!(
+            "  {name:<29} {}; {:.1} M/s told; p99 ratio {:.2}",
+            all.spread(),
+            median(told),
+            median(ratios)
+        );
+    }
+    println!("  p99 ratio: median of the rounds (goal 1.1 or less)\n");
+    Ok(())
+}
+
+/// Writes while something goes on beside; says how many records were told there.
+fn one(served: &Served, changes: u32, beside: Beside) -> anyhow::Result<(Written, u64)> {
+    let (stop, told) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| match beside {
+            Beside::Nothing => Ok(()),
+            Beside::Server(nanoseconds) => read(served, nanoseconds, &stop, &told),
+            Beside::Scan => scan(served, &stop, &told),
+            Beside::Count => {
+                count(&stop);
+                Ok(())
+            }
+        });
+        if beside == Beside::Count {
+            scope.spawn(|| count_nicely(&stop));
+        }
+        let written = write(&served.book, WRITERS, changes);
+        stop.store(true, Ordering::Relaxed);
+        match reader.join() {
+            Ok(Ok(())) => Ok((written?, told.load(Ordering::Relaxed))),
+            Ok(Err(error)) => Err(error),
+            Err(_) => bail!("the reading thread ended early"),
+        }
+    })
+}
+
+fn count(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        std::hint::spin_loop();
+    }
+}
+
+/// As the requestor, which has the lowest rank.
+fn count_nicely(stop: &AtomicBool) {
+    let _ = rustix::process::nice(NICEST);
+    count(stop);
+}
+
+/// Asks for the whole book again and again, and reads no faster than the line.
+fn read(
+    served: &Served,
+    nanoseconds: u64,
+    stop: &AtomicBool,
+    told: &AtomicU64,
+) -> anyhow::Result<()> {
+    let _ = rustix::process::nice(NICEST);
+    let address = leasebook::sample::Sample::link_address(0);
+    let asked = Asked::plain(Question::LinkAddress(address));
+    let mut inbox = vec![0; CHUNK_OCTETS];
+    while !stop.load(Ordering::Relaxed) {
+        let (mut stream, began) = send(served, &asked)?;
+        let mut octets = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let count = stream.read(&mut inbox)?;
+            octets += count as u64;
+            told.fetch_add(count as u64 / FRAME_OCTETS, Ordering::Relaxed);
+            if inbox.get(..count).is_some_and(ends_with_done) {
+                break;
+            }
+            let due = Duration::from_nanos(octets * nanoseconds);
+            if let Some(wait) = due.checked_sub(began.elapsed()) {
+                std::thread::sleep(wait);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Octets of a binding of the sample on the wire.
+const FRAME_OCTETS: u64 = 90;
+
+/// Whether these octets end with a DONE that says nothing else.
+fn ends_with_done(octets: &[u8]) -> bool {
+    octets.ends_with(&[0, 4, 16, 1, 2, 3])
+}
+
+/// Scans and copies, as a bulk reply does, until told to stop.
+fn scan(served: &Served, stop: &AtomicBool, told: &AtomicU64) -> anyhow::Result<()> {
+    let mut out: Vec<u8> = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let query = Query {
+            selector: Selector::All,
+            links: Links::Any,
+        };
+        let mut cursor = Cursor::new(query, served.book.last_seq());
+        while !cursor.is_done() && !stop.load(Ordering::Relaxed) {
+            out.clear();
+            served.book.scan(&mut cursor, now(), &mut |run| {
+                told.fetch_add(run.len() as u64, Ordering::Relaxed);
+                out.extend_from_slice(run.frames());
+                if out.len() < CHUNK_OCTETS {
+                    Flow::Continue
+                } else {
+                    Flow::Stop
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
