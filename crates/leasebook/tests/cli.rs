@@ -304,3 +304,24 @@ fn completions_and_manual_pages_are_printed_and_written() {
         assert!(Path::new(directory.path()).join(page).exists(), "{page}");
     }
 }
+
+/// What `migrate kea` writes is a configuration without errors, whatever it came from.
+#[test]
+fn a_migrated_configuration_is_right() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("leasebook.toml");
+    let out = out.to_str().expect("text");
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../leasefile/tests/data");
+    for name in [
+        "kea-dhcp6-clients.conf",
+        "kea-dhcp6.conf",
+        "kea-dhcp6-many.conf",
+    ] {
+        let kea = files.join(name);
+        let kea = kea.to_str().expect("text");
+        let (code, _, err) = run(&["migrate", "kea", "--config", kea, "--out", out, "--force"]);
+        assert_eq!(code, 0, "{err}");
+        let (code, _, err) = run(&["check", "--config", out]);
+        assert_eq!(code, 0, "{name}: {err}");
+    }
+}

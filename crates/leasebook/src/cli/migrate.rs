@@ -28,7 +28,7 @@ pub(super) struct Args {
 /// The servers whose configuration can be read.
 #[derive(Debug, Subcommand)]
 enum From {
-    /// From Kea: subnets, pools, pd-pools, requesters, server-id, timers.
+    /// From Kea: subnets, pools, options, classes, reservations, timers, requesters, server-id.
     ///
     /// What cannot be carried over is listed on standard error, with its place in the file.
     #[command(after_help = EXAMPLES)]

@@ -97,7 +97,7 @@ mod dhcp;
 mod options;
 mod relay;
 
-pub(super) use clients::{ClassFile, MatchFile, ReservationFile};
+pub(super) use clients::{ClassFile, MatchFile, OptionMatchFile, ReservationFile};
 pub(super) use dhcp::{DhcpFile, Level};
 pub(super) use options::{CustomFile, Filled, OptionsFile, VendorFile};
 pub(super) use relay::{

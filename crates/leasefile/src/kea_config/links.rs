@@ -1,45 +1,53 @@
 //! Subnets and shared networks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
+use crate::kea_config::clients::{read_guard, read_reservations};
 use crate::kea_config::error::ConfigError;
 use crate::kea_config::json::Node;
-use crate::kea_config::model::{KeaConfig, Link, NotCarried, PdPool, Pool, Subnet};
-use crate::kea_config::read::{read_lifetimes, read_relays, read_reservations};
+use crate::kea_config::model::{Link, NotCarried, PdPool, Pool, Range as Range6, Settings, Subnet};
+use crate::kea_config::read::{Reader, read_relays, read_settings};
 use crate::kea_config::section::{Section, parse_prefix, prefix, string, wrong};
 use crate::text::{excerpt, parse_ipv6};
+
+/// Octets of an interface's name, at most.
+const MAX_INTERFACE_OCTETS: usize = 15;
 
 /// A subnet before it is known to have a number.
 struct Unnumbered {
     subnet: Subnet,
     id: Option<u32>,
     key: String,
+    /// Where its reservations are among all.
+    reservations: Range<usize>,
 }
 
 /// Reads all links into `config`.
-pub(super) fn read_links(
-    dhcp6: &mut Section<'_>,
-    config: &mut KeaConfig,
-) -> Result<(), ConfigError> {
+pub(super) fn read_links(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result<(), ConfigError> {
     let mut links: Vec<(Link, Vec<Unnumbered>)> = Vec::new();
     for (node, path) in dhcp6.list("shared-networks")? {
-        links.extend(read_network(node, path, config)?);
+        links.extend(read_network(node, path, reader)?);
     }
     for (node, path) in dhcp6.list("subnet6")? {
-        let subnet = read_subnet(node, path, config)?;
+        let subnet = read_subnet(node, path, reader)?;
         let link = Link {
             place: node.place.clone(),
             name: None,
             subnets: Vec::new(),
             relays: Vec::new(),
             interface_id: None,
+            interface: None,
+            classes: Vec::new(),
+            settings: Settings::default(),
         };
         links.push((link, vec![subnet]));
     }
-    number(&mut links, config);
+    number(&mut links, reader);
+    one_link_each(&mut links, reader);
     for (mut link, subnets) in links {
         link.subnets = subnets.into_iter().map(|known| known.subnet).collect();
-        config.links.push(link);
+        reader.config.links.push(link);
     }
     Ok(())
 }
@@ -49,7 +57,7 @@ pub(super) fn read_links(
 /// Kea before 3.0 numbers subnets that have none in the order of its reading, shared
 /// networks first, from 1 on, passing numbers in use. What it came to is checked by nobody
 /// but the operator, so each is listed.
-fn number(links: &mut [(Link, Vec<Unnumbered>)], config: &mut KeaConfig) {
+fn number(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
     let mut used: BTreeSet<u32> = links
         .iter()
         .flat_map(|(_, subnets)| subnets.iter().filter_map(|subnet| subnet.id))
@@ -61,7 +69,7 @@ fn number(links: &mut [(Link, Vec<Unnumbered>)], config: &mut KeaConfig) {
                 next += 1;
             }
             used.insert(next);
-            config.not_carried.push(NotCarried {
+            reader.config.not_carried.push(NotCarried {
                 place: known.subnet.place.clone(),
                 key: format!("{}.id", known.key),
                 reason: format!(
@@ -70,49 +78,80 @@ fn number(links: &mut [(Link, Vec<Unnumbered>)], config: &mut KeaConfig) {
             });
             next
         });
+        let own = known.reservations.clone();
+        let own = reader.config.reservations.get_mut(own).into_iter();
+        own.flatten()
+            .for_each(|reservation| reservation.subnet_id = Some(known.subnet.id));
+    }
+}
+
+/// An interface has the clients of one link.
+fn one_link_each(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, (link, subnets)) in links.iter_mut().enumerate() {
+        let of_subnets = subnets.iter_mut().map(|known| &mut known.subnet);
+        let of_subnets = of_subnets.map(|subnet| (&mut subnet.interface, subnet.place.clone()));
+        let all = of_subnets.chain([(&mut link.interface, link.place.clone())]);
+        for (interface, place) in all {
+            let Some(name) = interface.clone() else {
+                continue;
+            };
+            let is_name = name.len() <= MAX_INTERFACE_OCTETS
+                && name
+                    .bytes()
+                    .all(|sign| sign.is_ascii_graphic() && sign != b'/');
+            if is_name && *taken.entry(name.clone()).or_insert(at) == at {
+                continue;
+            }
+            *interface = None;
+            reader.config.not_carried.push(NotCarried {
+                place,
+                key: format!("interface {}", excerpt(name.as_bytes())),
+                reason: "clients attached to an interface are on one link, and another has it"
+                    .to_owned(),
+            });
+        }
     }
 }
 
 fn read_network(
     node: &Node,
     path: String,
-    config: &mut KeaConfig,
+    reader: &mut Reader,
 ) -> Result<Option<(Link, Vec<Unnumbered>)>, ConfigError> {
     let mut section = Section::new(node, path)?;
     let mut link = Link {
         place: node.place.clone(),
         name: section.text("name")?,
         subnets: Vec::new(),
-        relays: read_relays(&mut section, &mut config.not_carried)?,
+        relays: read_relays(&mut section, &mut reader.config.not_carried)?,
         interface_id: section.text("interface-id")?.map(String::into_bytes),
+        interface: section.text("interface")?,
+        classes: read_guard(&mut section, reader)?,
+        settings: read_settings(&mut section, reader)?,
     };
-    read_lifetimes(&mut section, &mut config.not_carried)?;
-    take_extended_info(&mut section, config)?;
+    take_extended_info(&mut section, reader)?;
     let mut subnets = Vec::new();
     for (node, path) in section.list("subnet6")? {
-        subnets.push(read_subnet(node, path, config)?);
+        subnets.push(read_subnet(node, path, reader)?);
     }
     // Kea lets subnets without relays of their own have the network's.
     let own = subnets.iter().flat_map(|known| &known.subnet.relays);
     let own: BTreeSet<_> = own.copied().collect();
     link.relays.retain(|relay| !own.contains(relay));
     if subnets.is_empty() {
-        config.not_carried.push(NotCarried {
+        reader.config.not_carried.push(NotCarried {
             place: node.place.clone(),
             key: section.path_of("subnet6"),
             reason: "a shared network without subnets is no link".to_owned(),
         });
         return Ok(None);
     }
-    section.finish(&mut config.not_carried);
+    section.finish(&mut reader.config.not_carried);
     Ok(Some((link, subnets)))
 }
 
-fn read_subnet(
-    node: &Node,
-    path: String,
-    config: &mut KeaConfig,
-) -> Result<Unnumbered, ConfigError> {
+fn read_subnet(node: &Node, path: String, reader: &mut Reader) -> Result<Unnumbered, ConfigError> {
     let mut section = Section::new(node, path.clone())?;
     let id = section.number("id", u32::MAX - 1)?.filter(|&id| id != 0);
     let on_link = match section.take("subnet") {
@@ -123,78 +162,78 @@ fn read_subnet(
         place: node.place.clone(),
         id: 0,
         prefix: on_link,
-        relays: read_relays(&mut section, &mut config.not_carried)?,
+        relays: read_relays(&mut section, &mut reader.config.not_carried)?,
         interface: section.text("interface")?,
         interface_id: section.text("interface-id")?.map(String::into_bytes),
         pools: Vec::new(),
         pd_pools: Vec::new(),
-        lifetimes: read_lifetimes(&mut section, &mut config.not_carried)?,
+        classes: read_guard(&mut section, reader)?,
+        settings: read_settings(&mut section, reader)?,
     };
-    if subnet.interface.is_some() {
-        let reason = super::reasons::reason("interface").to_owned();
-        section.cannot_carry("interface", reason, &mut config.not_carried);
-    }
+    // Kea's own default is the lowest first too; only who asks for it gives up that leases
+    // cannot be guessed.
+    let is_iterative = |allocator: Option<String>| allocator.as_deref() == Some("iterative");
+    let is_lowest_first = is_iterative(section.text("allocator")?);
     for (node, path) in section.list("pools")? {
-        subnet
-            .pools
-            .push(read_pool(node, path, &mut config.not_carried)?);
+        let mut pool = read_pool(node, path, reader)?;
+        pool.is_lowest_first = is_lowest_first;
+        subnet.pools.push(pool);
     }
+    let is_lowest_first = is_iterative(section.text("pd-allocator")?);
     for (node, path) in section.list("pd-pools")? {
-        let pool = read_pd_pool(node, path, &mut config.not_carried)?;
+        let mut pool = read_pd_pool(node, path, reader)?;
+        pool.is_lowest_first = is_lowest_first;
         subnet.pd_pools.push(pool);
     }
-    take_extended_info(&mut section, config)?;
-    read_reservations(&mut section, id, config)?;
-    section.finish(&mut config.not_carried);
+    take_extended_info(&mut section, reader)?;
+    let first = reader.config.reservations.len();
+    read_reservations(&mut section, id, reader)?;
+    section.finish(&mut reader.config.not_carried);
     Ok(Unnumbered {
         subnet,
         id,
         key: path,
+        reservations: first..reader.config.reservations.len(),
     })
 }
 
 /// `store-extended-info` of a part: its leases have relays though those of the rest do not.
-fn take_extended_info(
-    section: &mut Section<'_>,
-    config: &mut KeaConfig,
-) -> Result<(), ConfigError> {
+fn take_extended_info(section: &mut Section<'_>, reader: &mut Reader) -> Result<(), ConfigError> {
     if section.flag("store-extended-info")? == Some(true) {
-        config.store_extended_info = true;
+        reader.config.store_extended_info = true;
     }
     Ok(())
 }
 
-fn read_pool(
-    node: &Node,
-    path: String,
-    not_carried: &mut Vec<NotCarried>,
-) -> Result<Pool, ConfigError> {
+fn read_pool(node: &Node, path: String, reader: &mut Reader) -> Result<Pool, ConfigError> {
     let mut section = Section::new(node, path)?;
     let Some(range) = section.take("pool") else {
         return Err(wrong(node, &section.path_of("pool"), "missing"));
     };
     let text = string(range, &section.path_of("pool"))?;
-    let pool = match text.split_once('-') {
-        None => parse_prefix(text).map(Pool::Prefix),
+    let found = match text.split_once('-') {
+        None => parse_prefix(text).map(Range6::Prefix),
         Some((first, last)) => parse_ipv6(first.trim().as_bytes())
             .zip(parse_ipv6(last.trim().as_bytes()))
             .filter(|(first, last)| first <= last)
-            .map(|(first, last)| Pool::Range(first, last)),
+            .map(|(first, last)| Range6::Range(first, last)),
     };
-    let pool = pool.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         let value = excerpt(text.as_bytes());
         let what = format!("`{value}` is neither a prefix nor FIRST - LAST");
         wrong(range, &section.path_of("pool"), &what)
     })?;
-    section.finish(not_carried);
+    let pool = Pool {
+        range: found,
+        classes: read_guard(&mut section, reader)?,
+        is_lowest_first: false,
+        settings: read_settings(&mut section, reader)?,
+    };
+    section.finish(&mut reader.config.not_carried);
     Ok(pool)
 }
 
-fn read_pd_pool(
-    node: &Node,
-    path: String,
-    not_carried: &mut Vec<NotCarried>,
-) -> Result<PdPool, ConfigError> {
+fn read_pd_pool(node: &Node, path: String, reader: &mut Reader) -> Result<PdPool, ConfigError> {
     let mut section = Section::new(node, path)?;
     let prefix = read_split_prefix(&mut section, "prefix", "prefix-len")?
         .ok_or_else(|| wrong(node, &section.path_of("prefix"), "missing"))?;
@@ -209,18 +248,23 @@ fn read_pd_pool(
             );
             wrong(node, &section.path_of("delegated-len"), &what)
         })?;
-    let excluded = read_split_prefix(&mut section, "excluded-prefix", "excluded-prefix-len")?
+    let mut excluded = read_split_prefix(&mut section, "excluded-prefix", "excluded-prefix-len")?
         .filter(|excluded| excluded.prefix_len() > 0);
-    if excluded.is_some() {
-        let reason = "prefix exclusion (RFC 6603) has no setting".to_owned();
-        section.cannot_carry("excluded-prefix", reason, not_carried);
+    if excluded.is_some_and(|excluded| excluded.prefix_len() <= delegated_length) {
+        let reason = "its length is not above delegated-len".to_owned();
+        section.cannot_carry("excluded-prefix", reason, &mut reader.config.not_carried);
+        excluded = None;
     }
-    section.finish(not_carried);
-    Ok(PdPool {
+    let pool = PdPool {
         prefix,
         delegated_length,
         excluded,
-    })
+        classes: read_guard(&mut section, reader)?,
+        is_lowest_first: false,
+        settings: read_settings(&mut section, reader)?,
+    };
+    section.finish(&mut reader.config.not_carried);
+    Ok(pool)
 }
 
 /// A prefix whose length stands under a key of its own.

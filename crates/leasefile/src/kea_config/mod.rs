@@ -8,22 +8,29 @@
 //! |---|---|
 //! | `tokens`, `json` | Kea's dialect of JSON, with includes |
 //! | `section` | a map whose keys are taken one by one; the rest is not carried |
-//! | `read`, `links` | the settings |
+//! | `read`, `links`, `clients` | the settings, the links, classes and reservations |
+//! | `options` | options for clients and their definitions |
+//! | `expression` | tests of classes |
 //! | `reasons` | why a setting has no counterpart |
 //! | `model` | the result |
-//! | `toml` | leasebook.toml from it |
+//! | `toml`, `settings`, `write` | leasebook.toml from it |
 //!
 //! Comments and user contexts have no effect on a server and are passed over.
 
+mod clients;
 mod error;
+mod expression;
 mod json;
 mod links;
 mod model;
+mod options;
 mod read;
 mod reasons;
 mod section;
+mod settings;
 mod tokens;
 mod toml;
+mod write;
 
 use std::io;
 use std::path::Path;
@@ -31,8 +38,8 @@ use std::sync::Arc;
 
 pub use error::{ConfigError, Place};
 pub use model::{
-    KeaConfig, LeaseDatabase, LeaseQuery, Lifetimes, Link, NotCarried, PdPool, Pool, Reservation,
-    Subnet,
+    Class, KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Lifetimes, Link, NotCarried,
+    OptionValue, PdPool, Pool, Range, Reservation, Settings, Subnet,
 };
 pub use toml::to_leasebook_toml;
 

@@ -12,8 +12,18 @@ pub struct KeaConfig {
     /// The server's DUID, if the configuration gives all of it; else Kea made one and keeps
     /// it in its data directory, in the file `kea-dhcp6-serverid`.
     pub server_id: Option<Vec<u8>>,
-    /// Lifetimes of the whole server.
-    pub lifetimes: Lifetimes,
+    /// What holds for the whole server.
+    pub settings: Settings,
+    /// `decline-probation-period`, in seconds.
+    pub probation: Option<u32>,
+    /// `allow-address-registration`
+    pub register_addresses: Option<bool>,
+    /// The preference in ADVERTISE.
+    pub preference: Option<u8>,
+    /// `relay-supplied-options`, by code.
+    pub rsoo: Option<Vec<u16>>,
+    /// Client classes, in their order.
+    pub classes: Vec<Class>,
     /// Whether Kea keeps the relays of every lease (`store-extended-info`).
     pub store_extended_info: bool,
     /// Where the leases are.
@@ -60,6 +70,62 @@ pub struct Lifetimes {
     pub rebind: Option<u32>,
 }
 
+/// What holds at a level: the server, a network, subnet, pool, class or reservation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Lifetimes and timers.
+    pub lifetimes: Lifetimes,
+    /// `rapid-commit`
+    pub rapid_commit: Option<bool>,
+    /// `option-data`
+    pub options: Vec<KeaOption>,
+}
+
+/// An option for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeaOption {
+    /// Where it stands.
+    pub place: Place,
+    /// Its code, in its space.
+    pub code: u16,
+    /// The enterprise whose space it is in; none is DHCPv6's own.
+    pub enterprise: Option<u32>,
+    /// What it holds.
+    pub value: OptionValue,
+    /// Whether it is sent unasked.
+    pub always: bool,
+}
+
+/// What an option holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OptionValue {
+    /// Addresses.
+    Addresses(Vec<Ipv6Addr>),
+    /// Domain names.
+    Names(Vec<String>),
+    /// A text.
+    Text(String),
+    /// A number of one octet.
+    U8(u8),
+    /// A number of two octets.
+    U16(u16),
+    /// A number of four octets.
+    U32(u32),
+    /// Anything else.
+    Octets(Vec<u8>),
+}
+
+/// A client class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name.
+    pub name: String,
+    /// Who is in it, as leasebook.toml's members; none if Kea's test has no counterpart.
+    pub members: Vec<String>,
+    /// What holds for its clients.
+    pub settings: Settings,
+}
+
 /// Where Kea keeps its leases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaseDatabase {
@@ -88,6 +154,12 @@ pub struct Link {
     pub relays: Vec<Ipv6Addr>,
     /// Interface-ID of the whole network.
     pub interface_id: Option<Vec<u8>>,
+    /// The server's interface to it.
+    pub interface: Option<String>,
+    /// Classes that alone are served; empty is everyone.
+    pub classes: Vec<String>,
+    /// What holds on it.
+    pub settings: Settings,
 }
 
 /// A subnet.
@@ -109,13 +181,28 @@ pub struct Subnet {
     pub pools: Vec<Pool>,
     /// Prefixes delegated.
     pub pd_pools: Vec<PdPool>,
-    /// Lifetimes of its own.
-    pub lifetimes: Lifetimes,
+    /// Classes that alone are served; empty is everyone.
+    pub classes: Vec<String>,
+    /// What holds on it.
+    pub settings: Settings,
 }
 
-/// A range of addresses that are leased.
+/// Addresses that are leased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// Which.
+    pub range: Range,
+    /// Classes that alone draw from it; empty is everyone.
+    pub classes: Vec<String>,
+    /// Whether the lowest that is free is given, not a random one.
+    pub is_lowest_first: bool,
+    /// What holds for its leases.
+    pub settings: Settings,
+}
+
+/// A range of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pool {
+pub enum Range {
     /// All of a prefix.
     Prefix(Ipv6Net),
     /// From the first to the last, both included.
@@ -123,7 +210,7 @@ pub enum Pool {
 }
 
 /// A prefix that is cut into delegated ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PdPool {
     /// The whole.
     pub prefix: Ipv6Net,
@@ -131,6 +218,12 @@ pub struct PdPool {
     pub delegated_length: u8,
     /// What each delegated prefix excludes (RFC 6603).
     pub excluded: Option<Ipv6Net>,
+    /// Classes that alone draw from it; empty is everyone.
+    pub classes: Vec<String>,
+    /// Whether the lowest that is free is given, not a random one.
+    pub is_lowest_first: bool,
+    /// What holds for its leases.
+    pub settings: Settings,
 }
 
 /// The most connections at once that leasebook takes.
@@ -174,4 +267,8 @@ pub struct Reservation {
     pub prefixes: Vec<Ipv6Net>,
     /// Host name.
     pub hostname: Option<String>,
+    /// The identifier as leasebook.toml's setting; none if it has no counterpart.
+    pub whom: Option<String>,
+    /// What holds for the host.
+    pub settings: Settings,
 }

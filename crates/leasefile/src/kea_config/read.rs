@@ -6,22 +6,48 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::kea_config::clients::{note_precedence, read_classes, read_reservations};
 use crate::kea_config::error::ConfigError;
 use crate::kea_config::json::Node;
 use crate::kea_config::links::read_links;
 use crate::kea_config::model::{
-    KeaConfig, LeaseDatabase, LeaseQuery, Lifetimes, MAX_CONNECTIONS, MAX_IDLE_SECS, MAX_QUERIES,
-    NotCarried, Reservation,
+    KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Lifetimes, MAX_CONNECTIONS, MAX_IDLE_SECS,
+    MAX_QUERIES, NotCarried, OptionValue, Settings,
 };
-use crate::kea_config::section::{Section, address, prefix, string, wrong};
+use crate::kea_config::options::{Definitions, read_options, standard_code};
+use crate::kea_config::section::{Section, address, string, wrong};
 use crate::text::{excerpt, parse_hex, parse_u8};
+
+/// The option of the server's preference.
+const PREFERENCE: u16 = 7;
 
 /// ISC's enterprise number: Kea's default for DUID-EN.
 const ISC_ENTERPRISE: u32 = 2495;
 
+/// What has been read.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// The result.
+    pub(super) config: KeaConfig,
+    /// The definitions of options in force.
+    pub(super) definitions: Definitions,
+}
+
+impl Reader {
+    /// Lists something as not carried.
+    pub(super) fn refuse(&mut self, node: &Node, key: &str, reason: String) {
+        self.config.not_carried.push(NotCarried {
+            place: node.place.clone(),
+            key: key.to_owned(),
+            reason,
+        });
+    }
+}
+
 /// Reads the tree of the configuration `file`.
 pub(super) fn read(root: &Node, file: &Arc<Path>) -> Result<KeaConfig, ConfigError> {
-    let mut config = KeaConfig::default();
+    let mut reader = Reader::default();
+    let config = &mut reader.config;
     let mut whole = Section::new(root, String::new())?;
     let Some(node) = whole.take("Dhcp6") else {
         return Err(ConfigError::NoDhcp6 { file: file.clone() });
@@ -33,13 +59,20 @@ pub(super) fn read(root: &Node, file: &Arc<Path>) -> Result<KeaConfig, ConfigErr
     whole.finish(&mut config.not_carried);
     let mut dhcp6 = Section::new(node, String::new())?;
     config.server_id = read_server_id(&mut dhcp6, &mut config.not_carried)?;
-    config.lifetimes = read_lifetimes(&mut dhcp6, &mut config.not_carried)?;
     config.store_extended_info = dhcp6.flag("store-extended-info")?.unwrap_or(false);
     config.leases = read_lease_database(&mut dhcp6, &mut config.not_carried)?;
-    read_interfaces(&mut dhcp6, &mut config)?;
-    read_hooks(&mut dhcp6, &mut config)?;
-    read_links(&mut dhcp6, &mut config)?;
-    read_reservations(&mut dhcp6, None, &mut config)?;
+    config.probation = dhcp6.number("decline-probation-period", u32::MAX)?;
+    config.register_addresses = dhcp6.flag("allow-address-registration")?;
+    read_interfaces(&mut dhcp6, config)?;
+    read_hooks(&mut dhcp6, config)?;
+    reader.definitions.read(&mut dhcp6)?;
+    read_rsoo(&mut dhcp6, &mut reader)?;
+    read_server_settings(&mut dhcp6, &mut reader)?;
+    read_classes(&mut dhcp6, &mut reader)?;
+    read_links(&mut dhcp6, &mut reader)?;
+    read_reservations(&mut dhcp6, None, &mut reader)?;
+    note_precedence(&mut reader);
+    let mut config = reader.config;
     dhcp6.finish(&mut config.not_carried);
     // In the order of the file, whatever order it was read in; included files by themselves.
     config.not_carried.sort_by(|one, next| {
@@ -110,22 +143,105 @@ fn read_server_id(
     Ok(None)
 }
 
-/// Takes the lifetimes of a scope; they are told, and listed as not carried.
-pub(super) fn read_lifetimes(
+/// What holds for the whole server; its preference is no option of a level.
+fn read_server_settings(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result<(), ConfigError> {
+    let options = read_options(dhcp6, &reader.definitions, &mut reader.config.not_carried)?;
+    let (preference, options) = options.into_iter().partition(is_preference);
+    let preference: Vec<KeaOption> = preference;
+    reader.config.preference = preference.iter().find_map(|option| match option.value {
+        OptionValue::U8(preference) => Some(preference),
+        _ => None,
+    });
+    reader.config.settings = Settings {
+        lifetimes: read_lifetimes(dhcp6, &Lifetimes::default(), &mut reader.config.not_carried)?,
+        rapid_commit: dhcp6.flag("rapid-commit")?,
+        options,
+    };
+    Ok(())
+}
+
+fn is_preference(option: &KeaOption) -> bool {
+    (option.code, option.enterprise) == (PREFERENCE, None)
+}
+
+/// What holds at a level below the server.
+pub(super) fn read_settings(
     section: &mut Section<'_>,
+    reader: &mut Reader,
+) -> Result<Settings, ConfigError> {
+    let not_carried = &mut reader.config.not_carried;
+    let mut options = read_options(section, &reader.definitions, not_carried)?;
+    if options.iter().any(is_preference) {
+        let reason = "the preference is the whole server's: dhcp.preference".to_owned();
+        section.cannot_carry("option-data", reason, not_carried);
+        options.retain(|option| !is_preference(option));
+    }
+    Ok(Settings {
+        lifetimes: read_lifetimes(section, &reader.config.settings.lifetimes, not_carried)?,
+        rapid_commit: section.flag("rapid-commit")?,
+        options,
+    })
+}
+
+/// Takes the lifetimes of a scope within that of the whole server.
+fn read_lifetimes(
+    section: &mut Section<'_>,
+    server: &Lifetimes,
     not_carried: &mut Vec<NotCarried>,
 ) -> Result<Lifetimes, ConfigError> {
-    let mut take = |key: &str| {
-        let number = section.number(key, u32::MAX)?;
-        section.cannot_carry(key, super::reasons::reason(key).to_owned(), not_carried);
-        Ok(number)
+    let lifetimes = Lifetimes {
+        preferred: section.number("preferred-lifetime", u32::MAX)?,
+        valid: section.number("valid-lifetime", u32::MAX)?,
+        renew: section.number("renew-timer", u32::MAX)?,
+        rebind: section.number("rebind-timer", u32::MAX)?,
     };
-    Ok(Lifetimes {
-        preferred: take("preferred-lifetime")?,
-        valid: take("valid-lifetime")?,
-        renew: take("renew-timer")?,
-        rebind: take("rebind-timer")?,
-    })
+    for (one, other, key) in [
+        (
+            lifetimes.renew,
+            lifetimes.rebind.or(server.rebind),
+            "renew-timer",
+        ),
+        (
+            lifetimes.rebind,
+            lifetimes.renew.or(server.renew),
+            "rebind-timer",
+        ),
+    ] {
+        if one.is_some() && other.is_none() {
+            let reason = "t1 and t2 are written together; add the other one".to_owned();
+            section.cannot_carry(key, reason, not_carried);
+        }
+    }
+    if lifetimes.renew > lifetimes.rebind && lifetimes.rebind.is_some_and(|rebind| rebind > 0) {
+        let reason = "it is above rebind-timer, so clients would ignore both".to_owned();
+        section.cannot_carry("renew-timer", reason, not_carried);
+    }
+    Ok(lifetimes)
+}
+
+/// `relay-supplied-options`: names or codes.
+fn read_rsoo(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result<(), ConfigError> {
+    let listed = dhcp6.list("relay-supplied-options")?;
+    if listed.is_empty() {
+        return Ok(());
+    }
+    let mut codes = Vec::new();
+    for (node, path) in listed {
+        let text = string(node, &path)?.trim();
+        let code = text.parse().ok().or_else(|| standard_code(text));
+        match code.filter(|code| *code != 0) {
+            Some(code) if !codes.contains(&code) => codes.push(code),
+            Some(_) => {}
+            None => {
+                let shown = excerpt(text.as_bytes());
+                let reason =
+                    format!("option `{shown}` is not known; write its code into dhcp.rsoo");
+                reader.refuse(node, &path, reason);
+            }
+        }
+    }
+    reader.config.rsoo = Some(codes);
+    Ok(())
 }
 
 fn read_lease_database(
@@ -161,8 +277,13 @@ fn read_interfaces(dhcp6: &mut Section<'_>, config: &mut KeaConfig) -> Result<()
     for (node, path) in section.list("interfaces")? {
         config.interfaces.push(string(node, &path)?.to_owned());
     }
-    let reason = super::reasons::reason("interfaces-config").to_owned();
-    dhcp6.cannot_carry("interfaces-config", reason, &mut config.not_carried);
+    if config.interfaces.iter().any(|name| name == "*") {
+        let reason = "name the interfaces: those of links, and those of relays in \
+                      dhcp.relay-interfaces"
+            .to_owned();
+        section.cannot_carry("interfaces", reason, &mut config.not_carried);
+    }
+    section.finish(&mut config.not_carried);
     Ok(())
 }
 
@@ -240,49 +361,6 @@ fn read_requester(node: &Node, path: &str) -> Result<IpNet, ConfigError> {
             let value = excerpt(text.as_bytes());
             wrong(node, path, &format!("`{value}` is no address or prefix"))
         })
-}
-
-/// The reservations of a subnet, or of the server if `subnet_id` is none.
-pub(super) fn read_reservations(
-    section: &mut Section<'_>,
-    subnet_id: Option<u32>,
-    config: &mut KeaConfig,
-) -> Result<(), ConfigError> {
-    for (node, path) in section.list("reservations")? {
-        let mut host = Section::new(node, path.clone())?;
-        let mut reservation = Reservation {
-            place: node.place.clone(),
-            subnet_id,
-            host: None,
-            addresses: Vec::new(),
-            prefixes: Vec::new(),
-            hostname: host.text("hostname")?,
-        };
-        for kind in ["duid", "hw-address", "flex-id"] {
-            if let Some(identifier) = host.text(kind)? {
-                reservation.host = Some((kind, identifier));
-            }
-        }
-        for (node, path) in host.list("ip-addresses")? {
-            reservation.addresses.push(address(node, &path)?);
-        }
-        for (node, path) in host.list("prefixes")? {
-            reservation.prefixes.push(prefix(node, &path)?);
-        }
-        let host = match &reservation.host {
-            Some((kind, identifier)) => format!("{kind} {}", excerpt(identifier.as_bytes())),
-            None => "a host".to_owned(),
-        };
-        config.not_carried.push(NotCarried {
-            place: node.place.clone(),
-            key: path,
-            reason: format!(
-                "leasebook has no reservations; what {host} holds by this one comes with the leases"
-            ),
-        });
-        config.reservations.push(reservation);
-    }
-    Ok(())
 }
 
 /// Relay addresses: `relay` with `ip-addresses`, or the older `ip-address`.

@@ -3,48 +3,39 @@
 /// The reason for a key, wherever it stands.
 pub(super) fn reason(key: &str) -> &'static str {
     match key {
-        "valid-lifetime"
-        | "preferred-lifetime"
-        | "min-valid-lifetime"
+        "min-valid-lifetime"
         | "max-valid-lifetime"
         | "min-preferred-lifetime"
         | "max-preferred-lifetime"
-        | "renew-timer"
-        | "rebind-timer"
-        | "calculate-tee-times"
-        | "t1-percent"
-        | "t2-percent"
-        | "cache-threshold"
-        | "cache-max-age"
-        | "adaptive-lease-time-threshold"
-        | "rapid-commit"
-        | "allocator"
-        | "pd-allocator"
-        | "decline-probation-period"
-        | "allow-address-registration" => {
-            "leasebook answers for leases and does not give new ones yet"
+        | "adaptive-lease-time-threshold" => "leasebook gives one lifetime, whatever is wished for",
+        "calculate-tee-times" | "t1-percent" | "t2-percent" => {
+            "T1 and T2 are 0.5 and 0.8 of the preferred lifetime, or t1 and t2 as written"
         }
-        "option-data" | "option-def" | "relay-supplied-options" => {
-            "options for clients have no setting; imported leases keep those they have"
+        "cache-threshold" | "cache-max-age" => "leasebook writes every renewal down",
+        "allocator" | "pd-allocator" => {
+            "pools give random leases unless the subnet says otherwise; see order"
         }
-        "client-class"
-        | "client-classes"
-        | "require-client-classes"
-        | "evaluate-additional-classes" => "leasebook has no client classes",
+        "option-def" => "options are written by code and type where they are sent",
+        "template-test" => "a class for each value of something has no counterpart",
+        "require-client-classes"
+        | "evaluate-additional-classes"
+        | "only-if-required"
+        | "only-in-additional-list" => "a class holds for its clients wherever they are",
         "pool-id" => "pools have no numbers in leasebook",
-        "interfaces-config" | "interface" | "dhcp4o6-port" => {
-            "leasebook finds links by their prefixes and their relays, not by interfaces"
-        }
+        "dhcp4o6-port" => "leasebook does not speak DHCPv4",
         "hooks-libraries" => "leasebook has no hooks",
-        "hosts-database"
-        | "hosts-databases"
-        | "host-reservation-identifiers"
+        "hosts-database" | "hosts-databases" => {
+            "reservations stand in the configuration file; write them there"
+        }
+        "host-reservation-identifiers"
         | "reservations-global"
         | "reservations-in-subnet"
         | "reservations-out-of-pool"
         | "reservations-lookup-first"
         | "early-global-reservations-lookup"
-        | "ip-reservations-unique" => "leasebook has no reservations",
+        | "ip-reservations-unique" => {
+            "leasebook looks for a client's reservations on its link, then for those on every link"
+        }
         "control-socket" | "control-sockets" | "config-control" | "server-tag" => {
             "leasebook is controlled by its configuration file and signals"
         }

@@ -4,17 +4,23 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
+use crate::kea_config::clients::MAX_NAME;
 use crate::kea_config::model::{
-    KeaConfig, LeaseDatabase, LeaseQuery, Link, MAX_CONNECTIONS, MAX_IDLE_SECS, MAX_QUERIES,
-    NotCarried, PdPool, Pool,
+    Class, KeaConfig, LeaseDatabase, LeaseQuery, Lifetimes, Link, MAX_CONNECTIONS, MAX_IDLE_SECS,
+    MAX_QUERIES, NotCarried, PdPool, Pool, Range, Reservation, Settings, Subnet,
 };
-use crate::text::{push_colon_hex, push_hex};
+use crate::kea_config::settings::{joined, lifetimes_within, push_level, push_lifetimes, time};
+use crate::kea_config::write::{data, push_list, push_string, quoted, quoted_text};
+use crate::text::push_colon_hex;
 
 /// The port of DHCPv6 servers, for TCP too (RFC 5460 §5.6).
 const SERVER_PORT: u16 = 547;
 
-/// Characters a link's name may have.
-const MAX_NAME: usize = 64;
+/// The longest probation that leasebook takes, in seconds: a year.
+const MAX_PROBATION_SECS: u32 = 31_536_000;
+
+/// A member of a class that no client is, whatever it sends.
+const NO_ONE: &str = "{ option = { code = 1 }, unless = [{ option = { code = 1 } }] }";
 
 /// Kea's default lease file, relative to its data directory.
 const DEFAULT_LEASE_FILE: &str = "/var/lib/kea/kea-leases6.csv";
@@ -23,10 +29,18 @@ const DEFAULT_LEASE_FILE: &str = "/var/lib/kea/kea-leases6.csv";
 pub fn to_leasebook_toml(config: &KeaConfig) -> (String, Vec<NotCarried>) {
     let mut out = String::new();
     push_head(config, &mut out);
+    push_listen(config, &mut out);
     push_bulk(config.leasequery.as_ref(), &mut out);
+    push_dhcp(config, &mut out);
+    for class in &config.classes {
+        push_class(class, &config.settings.lifetimes, &mut out);
+    }
+    for reservation in of_link(config, None) {
+        push_reservation("reservation", reservation, &mut out);
+    }
     let mut names = BTreeSet::new();
     for link in &config.links {
-        push_link(link, &mut names, &mut out);
+        push_link(link, config, &mut names, &mut out);
     }
     (out, config.not_carried.clone())
 }
@@ -75,9 +89,9 @@ fn push_head(config: &KeaConfig, out: &mut String) {
     );
 }
 
-fn push_bulk(leasequery: Option<&LeaseQuery>, out: &mut String) {
+fn push_listen(config: &KeaConfig, out: &mut String) {
     out.push_str("[listen]\n");
-    let leasequery = leasequery.cloned().unwrap_or_default();
+    let leasequery = config.leasequery.clone().unwrap_or_default();
     let address = leasequery.address.unwrap_or(Ipv6Addr::LOCALHOST);
     let port = leasequery.port.filter(|&port| port != 0);
     let socket = format!("[{address}]:{}", port.unwrap_or(SERVER_PORT));
@@ -89,6 +103,17 @@ fn push_bulk(leasequery: Option<&LeaseQuery>, out: &mut String) {
             "# Bulk Leasequery was off in Kea. To answer it: tcp = [\"{socket}\"]\ntcp = []"
         );
     }
+    if !config.interfaces.is_empty() {
+        let _ = writeln!(
+            out,
+            "# Kea serves clients until this is set, once it is stopped and its leases are \
+             imported:\n# udp = [\"[::]:{SERVER_PORT}\"]"
+        );
+    }
+}
+
+fn push_bulk(leasequery: Option<&LeaseQuery>, out: &mut String) {
+    let leasequery = leasequery.cloned().unwrap_or_default();
     out.push_str("\n[bulk]\n");
     if let Some(connections) = fitting(leasequery.max_connections, MAX_CONNECTIONS) {
         let _ = writeln!(out, "max-connections = {connections}");
@@ -115,7 +140,119 @@ fn fitting(limit: Option<u32>, most: u32) -> Option<u32> {
     limit.filter(|limit| (1..=most).contains(limit))
 }
 
-fn push_link(link: &Link, names: &mut BTreeSet<String>, out: &mut String) {
+/// The DHCPv6 server as a whole.
+fn push_dhcp(config: &KeaConfig, out: &mut String) {
+    out.push_str("\n[dhcp]\n");
+    if let Some(preference) = config.preference {
+        let _ = writeln!(out, "preference = {preference}");
+    }
+    if let Some(codes) = &config.rsoo {
+        push_list("rsoo", codes.iter().map(u16::to_string), out);
+    }
+    if let Some(secs) = config.probation {
+        let _ = writeln!(out, "probation = {}", time(secs.min(MAX_PROBATION_SECS)));
+    }
+    if let Some(registers) = config.register_addresses {
+        let _ = writeln!(out, "register-addresses = {registers}");
+    }
+    let relays = interfaces_of_relays(config);
+    if !relays.is_empty() {
+        push_list(
+            "relay-interfaces",
+            relays.iter().map(|name| quoted_text(name)),
+            out,
+        );
+    }
+    push_lifetimes(&config.settings.lifetimes, out);
+    let rest = Settings {
+        lifetimes: Lifetimes {
+            preferred: None,
+            valid: None,
+            ..config.settings.lifetimes
+        },
+        ..config.settings.clone()
+    };
+    push_level(&rest, &Lifetimes::default(), out);
+}
+
+/// The interfaces Kea listens on that are no link's.
+fn interfaces_of_relays(config: &KeaConfig) -> BTreeSet<&str> {
+    let of_links = config.links.iter().flat_map(interfaces);
+    let of_links: BTreeSet<&String> = of_links.collect();
+    let is_name = |name: &&String| {
+        !of_links.contains(name)
+            && (1..=15).contains(&name.len())
+            && name
+                .bytes()
+                .all(|sign| sign.is_ascii_graphic() && sign != b'/' && sign != b'*')
+    };
+    // Behind a slash stands an address, on which nothing is heard by multicast.
+    config
+        .interfaces
+        .iter()
+        .filter(is_name)
+        .map(String::as_str)
+        .collect()
+}
+
+/// The server's interfaces to a link.
+fn interfaces(link: &Link) -> impl Iterator<Item = &String> {
+    let of_subnets = link.subnets.iter();
+    let of_subnets = of_subnets.filter_map(|subnet| subnet.interface.as_ref());
+    of_subnets.chain(&link.interface)
+}
+
+fn push_class(class: &Class, outer: &Lifetimes, out: &mut String) {
+    let _ = writeln!(out, "\n[[class]]\nname = {}", quoted_text(&class.name));
+    if class.members.is_empty() {
+        out.push_str("# No one, until it is written who: see what could not be carried over.\n");
+        let _ = writeln!(out, "members = [{NO_ONE}]");
+    } else {
+        push_list("members", unique(class.members.iter().cloned()), out);
+    }
+    push_level(&class.settings, outer, out);
+}
+
+/// The reservations of a link's subnets, or those of the server.
+fn of_link<'a>(
+    config: &'a KeaConfig,
+    link: Option<&'a Link>,
+) -> impl Iterator<Item = &'a Reservation> {
+    let is_of = move |reservation: &&Reservation| match (reservation.subnet_id, link) {
+        (None, None) => true,
+        (Some(id), Some(link)) => link.subnets.iter().any(|subnet| subnet.id == id),
+        _ => false,
+    };
+    config.reservations.iter().filter(is_of)
+}
+
+fn push_reservation(head: &str, reservation: &Reservation, out: &mut String) {
+    let is_empty = reservation.addresses.is_empty()
+        && reservation.prefixes.is_empty()
+        && reservation.hostname.is_none()
+        && reservation.settings == Settings::default();
+    let Some(whom) = reservation.whom.as_ref().filter(|_| !is_empty) else {
+        return;
+    };
+    let _ = writeln!(out, "\n[[{head}]]\n{whom}");
+    for (key, leases) in [
+        (
+            "addresses",
+            unique(reservation.addresses.iter().map(quoted)),
+        ),
+        ("prefixes", unique(reservation.prefixes.iter().map(quoted))),
+    ] {
+        if !leases.is_empty() {
+            push_list(key, leases, out);
+        }
+    }
+    if let Some(name) = &reservation.hostname {
+        let _ = writeln!(out, "name = {}", quoted_text(name));
+    }
+    push_level(&reservation.settings, &Lifetimes::default(), out);
+}
+
+fn push_link(link: &Link, config: &KeaConfig, names: &mut BTreeSet<String>, out: &mut String) {
     let mut ids: Vec<u32> = link.subnets.iter().map(|subnet| subnet.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -140,41 +277,138 @@ fn push_link(link: &Link, names: &mut BTreeSet<String>, out: &mut String) {
         .subnets
         .iter()
         .filter_map(|subnet| subnet.interface_id.as_ref());
-    let interface_ids = unique(
-        interface_ids
-            .chain(&link.interface_id)
-            .map(|id| interface_id(id)),
-    );
+    let interface_ids = unique(interface_ids.chain(&link.interface_id).map(|id| data(id)));
     if !interface_ids.is_empty() {
         push_list("interface-ids", interface_ids, out);
     }
+    let interfaces = unique(interfaces(link).map(|name| quoted_text(name)));
+    if !interfaces.is_empty() {
+        push_list("interfaces", interfaces, out);
+    }
+    let whole = Whole::of(link);
+    if !whole.classes.is_empty() {
+        push_list(
+            "allow",
+            whole.classes.iter().map(|name| quoted_text(name)),
+            out,
+        );
+    }
+    let outer = &config.settings.lifetimes;
+    push_level(&whole.settings, outer, out);
+    let outer = lifetimes_within(&whole.settings.lifetimes, outer);
+    for reservation in of_link(config, Some(link)) {
+        push_reservation("link.reservation", reservation, out);
+    }
     for subnet in &link.subnets {
         for pool in &subnet.pools {
-            push_pool(*pool, out);
+            push_pool(pool, &whole.within(subnet), &outer, out);
         }
     }
     for subnet in &link.subnets {
         for pool in &subnet.pd_pools {
-            push_pd_pool(pool, out);
+            push_pd_pool(pool, &whole.within(subnet), &outer, out);
         }
     }
 }
 
-fn push_pool(pool: Pool, out: &mut String) {
-    let _ = match pool {
-        Pool::Prefix(prefix) => write!(out, "\n[[link.pool]]\naddresses = \"{prefix}\"\n"),
-        Pool::Range(first, last) => {
+/// What holds on all of a link: of a shared network with one subnet what the subnet says too;
+/// with several, the subnets' own settings are their pools'.
+struct Whole {
+    settings: Settings,
+    classes: Vec<String>,
+    is_one: bool,
+}
+
+impl Whole {
+    fn of(link: &Link) -> Self {
+        match &link.subnets[..] {
+            [subnet] => Self {
+                settings: joined(&subnet.settings, &link.settings),
+                classes: first_of(&subnet.classes, &link.classes),
+                is_one: true,
+            },
+            subnets => {
+                let mut settings = link.settings.clone();
+                // It is known before the pool is: what one subnet says the link does.
+                let rapid = subnets
+                    .iter()
+                    .find_map(|subnet| subnet.settings.rapid_commit);
+                settings.rapid_commit = settings.rapid_commit.or(rapid);
+                Self {
+                    settings,
+                    classes: link.classes.clone(),
+                    is_one: false,
+                }
+            }
+        }
+    }
+
+    /// What a pool of the subnet has from it.
+    fn within(&self, subnet: &Subnet) -> (Settings, Vec<String>) {
+        if self.is_one {
+            return (Settings::default(), Vec::new());
+        }
+        let settings = Settings {
+            rapid_commit: None,
+            ..subnet.settings.clone()
+        };
+        (settings, subnet.classes.clone())
+    }
+}
+
+fn first_of(own: &[String], outer: &[String]) -> Vec<String> {
+    if own.is_empty() { outer } else { own }.to_vec()
+}
+
+fn push_pool(
+    pool: &Pool,
+    (subnet, classes): &(Settings, Vec<String>),
+    outer: &Lifetimes,
+    out: &mut String,
+) {
+    let _ = match pool.range {
+        Range::Prefix(prefix) => write!(out, "\n[[link.pool]]\naddresses = \"{prefix}\"\n"),
+        Range::Range(first, last) => {
             write!(out, "\n[[link.pool]]\naddresses = \"{first}-{last}\"\n")
         }
     };
+    push_draw(pool.is_lowest_first, &first_of(&pool.classes, classes), out);
+    push_level(&of_pool(&pool.settings, subnet), outer, out);
 }
 
-fn push_pd_pool(pool: &PdPool, out: &mut String) {
+fn push_pd_pool(
+    pool: &PdPool,
+    (subnet, classes): &(Settings, Vec<String>),
+    outer: &Lifetimes,
+    out: &mut String,
+) {
     let _ = write!(
         out,
         "\n[[link.prefix-pool]]\nprefix = \"{}\"\ndelegated-length = {}\n",
         pool.prefix, pool.delegated_length
     );
+    if let Some(excluded) = &pool.excluded {
+        let _ = writeln!(out, "pd-exclude = \"{excluded}\"");
+    }
+    push_draw(pool.is_lowest_first, &first_of(&pool.classes, classes), out);
+    push_level(&of_pool(&pool.settings, subnet), outer, out);
+}
+
+/// Rapid Commit is decided before the pool is.
+fn of_pool(own: &Settings, subnet: &Settings) -> Settings {
+    Settings {
+        rapid_commit: None,
+        ..joined(own, subnet)
+    }
+}
+
+fn push_draw(is_lowest_first: bool, classes: &[String], out: &mut String) {
+    if is_lowest_first {
+        out.push_str("order = \"lowest\"\n");
+    }
+    if !classes.is_empty() {
+        push_list("classes", classes.iter().map(|name| quoted_text(name)), out);
+    }
 }
 
 /// `name`, cut to what is allowed, with a number behind it if another link has it.
@@ -190,53 +424,10 @@ fn unused_name(name: &str, names: &mut BTreeSet<String>) -> String {
     candidate
 }
 
-/// An Interface-ID as leasebook.toml writes it: text, or hex after 0x where it is not plain.
-fn interface_id(octets: &[u8]) -> String {
-    let plain = octets
-        .iter()
-        .all(|octet| octet.is_ascii_graphic() || *octet == b' ');
-    let mut text = String::new();
-    match std::str::from_utf8(octets) {
-        Ok(id) if plain && !id.starts_with("0x") => text.push_str(id),
-        _ => {
-            text.push_str("0x");
-            push_hex(octets, &mut text);
-        }
-    }
-    let mut quoted = String::new();
-    push_string(&text, &mut quoted);
-    quoted
-}
-
-fn quoted(value: &impl std::fmt::Display) -> String {
-    format!("\"{value}\"")
-}
-
 /// The same without repetitions, in the same order.
 fn unique(values: impl Iterator<Item = String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
     values.filter(|value| seen.insert(value.clone())).collect()
-}
-
-fn push_list(key: &str, values: impl IntoIterator<Item = String>, out: &mut String) {
-    let values: Vec<String> = values.into_iter().collect();
-    let _ = writeln!(out, "{key} = [{}]", values.join(", "));
-}
-
-/// A basic string of TOML.
-fn push_string(text: &str, out: &mut String) {
-    out.push('"');
-    for sign in text.chars() {
-        match sign {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            sign if sign.is_control() => {
-                let _ = write!(out, "\\u{:04X}", u32::from(sign));
-            }
-            sign => out.push(sign),
-        }
-    }
-    out.push('"');
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::config::{Config, Match, Reservation};
 #[derive(Debug)]
 struct Table<T> {
     exact: HashMap<(Kind, Vec<u8>), Vec<T>>,
-    /// What no look-up finds.
+    /// What no look-up finds, in the order of the configuration.
     others: Vec<(Match, T)>,
 }
 
@@ -87,12 +87,17 @@ impl<T: Copy + PartialEq> Table<T> {
                 }
             }
         }
+        found
+    }
+
+    /// Adds to `found` what a look at each of the rest finds, in their order; `is_in` says of the
+    /// name of a class whether the client is in it, by what was found so far.
+    fn find_rest(&self, heard: &Heard<'_>, found: &mut Vec<T>, is_in: &dyn Fn(&str, &[T]) -> bool) {
         for (by, what) in &self.others {
-            if !found.contains(what) && is_match(by, heard) {
+            if !found.contains(what) && is_match(by, heard, &|name| is_in(name, found)) {
                 found.push(*what);
             }
         }
-        found
     }
 }
 
@@ -105,13 +110,25 @@ fn link_layer<'a>(chain: &RelayChain<'a>) -> Option<&'a [u8]> {
     option.data.get(2..)
 }
 
-/// What has to be looked at one by one.
-fn is_match(by: &Match, heard: &Heard<'_>) -> bool {
+/// Whether a message has the property; `is_in` says in which classes its client is.
+fn is_match(by: &Match, heard: &Heard<'_>, is_in: &dyn Fn(&str) -> bool) -> bool {
     let options = heard.message.options();
+    let client = heard.client.map_or(&[][..], |client| client.octets());
+    let of_relays = |code: OptionCode, id: &[u8]| {
+        let mut levels = heard.chain.levels();
+        levels.any(|level| {
+            let option = level.options().first(code);
+            option.is_some_and(|option| option.data == id)
+        })
+    };
     match by {
-        Match::ClientPrefix(prefix) => heard
-            .client
-            .is_some_and(|client| client.octets().starts_with(prefix)),
+        Match::Client(id) | Match::ClientIa { client: id, .. } => client == id,
+        Match::ClientPrefix(prefix) => heard.client.is_some() && client.starts_with(prefix),
+        Match::RemoteId(id) => of_relays(OptionCode::REMOTE_ID, id),
+        Match::SubscriberId(id) => of_relays(OptionCode::SUBSCRIBER_ID, id),
+        Match::InterfaceId(id) => of_relays(OptionCode::INTERFACE_ID, id),
+        Match::RelayId(id) => of_relays(OptionCode::RELAY_ID, id),
+        Match::LinkLayer(address) => link_layer(heard.chain) == Some(address),
         Match::UserClass(item) => options
             .view_or_absent::<UserClass<'_>>()
             .is_some_and(|class| class.items.iter().any(|found| found == item)),
@@ -126,7 +143,21 @@ fn is_match(by: &Match, heard: &Heard<'_>) -> bool {
         Match::Option { code, data } => options
             .all(*code)
             .any(|option| data.as_ref().is_none_or(|data| option.data == data)),
-        _ => false,
+        Match::OptionPart { code, at, data } => options.all(*code).any(|option| {
+            let rest = option.data.get(*at..);
+            rest.is_some_and(|rest| rest.starts_with(data))
+        }),
+        Match::LinkAddress(address) => {
+            let mut levels = heard.chain.levels();
+            levels.any(|level| level.link_address() == *address)
+        }
+        Match::PeerAddress(address) => {
+            let mut levels = heard.chain.levels();
+            levels.any(|level| level.peer_address() == *address)
+        }
+        Match::InClass(name) => is_in(name),
+        Match::All(all) => all.iter().all(|one| is_match(one, heard, is_in)),
+        Match::Unless(none) => !none.iter().any(|one| is_match(one, heard, is_in)),
     }
 }
 
@@ -143,6 +174,8 @@ enum Reserved {
 #[derive(Debug, Default)]
 pub(super) struct Classifier {
     classes: Table<usize>,
+    /// The places of the classes by name.
+    names: HashMap<String, usize>,
     reservations: Table<Reserved>,
     /// Who has which lease reserved, so that nobody else gets it.
     pub(super) has_reservations: bool,
@@ -155,6 +188,7 @@ impl Classifier {
             for by in &class.members {
                 made.classes.insert(by, at);
             }
+            made.names.insert(class.name.clone(), at);
         }
         for (at, link) in config.links.iter().enumerate() {
             for (number, reservation) in link.reservations.iter().enumerate() {
@@ -174,6 +208,11 @@ impl Classifier {
     /// The places of the classes that the message's client is in, ascending.
     pub(super) fn classes(&self, heard: &Heard<'_>) -> Vec<usize> {
         let mut classes = self.classes.find(heard);
+        let is_in = |name: &str, found: &[usize]| {
+            let at = self.names.get(name);
+            at.is_some_and(|at| found.contains(at))
+        };
+        self.classes.find_rest(heard, &mut classes, &is_in);
         classes.sort_unstable();
         classes
     }
@@ -186,6 +225,8 @@ impl Classifier {
         heard: &Heard<'_>,
     ) -> Vec<&'c Reservation> {
         let mut places = self.reservations.find(heard);
+        let in_none = |_: &str, _: &[Reserved]| false;
+        self.reservations.find_rest(heard, &mut places, &in_none);
         places.sort_unstable();
         let found = places.into_iter().filter_map(|place| match place {
             Reserved::OnLink(at, number) if at == link => {

@@ -263,6 +263,25 @@ pub enum Match {
         /// Its data; none is any.
         data: Option<Vec<u8>>,
     },
+    /// An option of this code at the top level of the client's message has these octets in it.
+    OptionPart {
+        /// Its code.
+        code: OptionCode,
+        /// Where in its data they begin.
+        at: usize,
+        /// The octets.
+        data: Vec<u8>,
+    },
+    /// The link-address of a relay on the way.
+    LinkAddress(Ipv6Addr),
+    /// The peer-address of a relay on the way.
+    PeerAddress(Ipv6Addr),
+    /// The client is in this class, which stands before.
+    InClass(String),
+    /// All of these hold.
+    All(Vec<Match>),
+    /// None of these holds.
+    Unless(Vec<Match>),
 }
 
 /// Leases and settings kept for one client.

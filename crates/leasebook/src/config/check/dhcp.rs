@@ -109,6 +109,21 @@ fn lengths(file: &File, config: &Config, findings: &mut Findings<'_>) {
     }
 }
 
+/// The classes of which others are joined.
+fn named_by_classes(config: &Config) -> impl Iterator<Item = &str> {
+    fn collect<'a>(by: &'a Match, into: &mut Vec<&'a str>) {
+        match by {
+            Match::InClass(name) => into.push(name),
+            Match::All(all) | Match::Unless(all) => all.iter().for_each(|one| collect(one, into)),
+            _ => {}
+        }
+    }
+    let mut names = Vec::new();
+    let members = config.classes.iter().flat_map(|class| &class.members);
+    members.for_each(|by| collect(by, &mut names));
+    names.into_iter()
+}
+
 /// Classes that change nothing.
 fn unused_classes(file: &File, config: &Config, findings: &mut Findings<'_>) {
     let used: HashSet<&str> = config
@@ -120,6 +135,7 @@ fn unused_classes(file: &File, config: &Config, findings: &mut Findings<'_>) {
             let link = link.allow.iter().chain(&link.deny);
             link.chain(pools).chain(prefix_pools).map(String::as_str)
         })
+        .chain(named_by_classes(config))
         .collect();
     let found = file
         .class

@@ -17,11 +17,14 @@ section! {
         /// What links and pools call it: up to 64 characters, different for every class.
         /// Required.
         name: Setting<String>,
-        /// Who is in it; one of these is enough, and each is one comparison, octet by octet:
-        /// duid, duid-prefix, relay-id and link-layer in hex; remote-id as "ENTERPRISE:text";
-        /// subscriber-id, interface-id and user-class as text, or hex after 0x; vendor-class
-        /// as "ENTERPRISE" or "ENTERPRISE:text"; option as { code, data }, of which the data
-        /// may be left out. duid and iaid together are one of the client's IAs. Required.
+        /// Who is in it; one of these is enough. Each is a comparison, octet by octet, or several
+        /// of which all must hold: duid, duid-prefix, relay-id and link-layer in hex; remote-id as
+        /// "ENTERPRISE:text"; subscriber-id, interface-id and user-class as text, or hex after
+        /// 0x; vendor-class as "ENTERPRISE" or "ENTERPRISE:text"; option as { code, data }, of
+        /// which the data may be left out, or with at begins there in the option; link-address
+        /// and peer-address of a relay on the way; class, one that stands above; unless = [{ ...
+        /// }], of which none may hold. duid and iaid together are one of the client's IAs.
+        /// Required.
         members: Vec<Spanned<MatchFile>>,
         /// This and what follows as in [dhcp], for this level; both lifetimes together, and t1
         /// with t2.
@@ -61,6 +64,14 @@ table! {
         relay_id: Setting<Text<Duid>>,
         /// An option of the client's message.
         option: Setting<OptionMatchFile>,
+        /// The link-address of a relay on the way.
+        link_address: Setting<Text<Ipv6Addr>>,
+        /// The peer-address of a relay on the way.
+        peer_address: Setting<Text<Ipv6Addr>>,
+        /// A class that stands above.
+        class: Setting<String>,
+        /// What must not hold.
+        unless: Vec<Spanned<MatchFile>>,
     }
 }
 
@@ -71,6 +82,8 @@ table! {
         code: Setting<Number<1, 65535>>,
         /// Its data; left out, any.
         data: Setting<Text<Data>>,
+        /// Where in the option the data begin; what is behind them is then nothing.
+        at: Setting<Number<0, 65535>>,
     }
 }
 

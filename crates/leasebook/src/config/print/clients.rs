@@ -17,13 +17,7 @@ impl Printer {
         let doc = &ClassFile::DOC;
         self.section(doc, "[[class]]");
         self.setting(doc, "name", Written::Set(quoted(&class.name)));
-        let members = list(&class.members, |member| {
-            let settings: Vec<String> = comparison(member)
-                .into_iter()
-                .map(|(key, value)| format!("{key} = {value}"))
-                .collect();
-            format!("{{ {} }}", settings.join(", "))
-        });
+        let members = list(&class.members, member);
         self.setting(doc, "members", Written::Set(members));
         self.level(doc, &class.settings);
     }
@@ -77,6 +71,15 @@ impl Printer {
     }
 }
 
+/// One member of a class.
+fn member(one: &Match) -> String {
+    let settings: Vec<String> = comparison(one)
+        .into_iter()
+        .map(|(key, value)| format!("{key} = {value}"))
+        .collect();
+    format!("{{ {} }}", settings.join(", "))
+}
+
 /// The settings that write a comparison.
 fn comparison(one: &Match) -> Vec<(&'static str, String)> {
     let in_hex = |octets: &[u8]| quoted(hex::show(octets));
@@ -110,5 +113,15 @@ fn comparison(one: &Match) -> Vec<(&'static str, String)> {
             });
             vec![("option", format!("{{ code = {}{data} }}", code.0))]
         }
+        Match::OptionPart { code, at, data } => {
+            let data = quoted(Data::show(data));
+            let shown = format!("{{ code = {}, data = {data}, at = {at} }}", code.0);
+            vec![("option", shown)]
+        }
+        Match::LinkAddress(address) => vec![("link-address", quoted(address))],
+        Match::PeerAddress(address) => vec![("peer-address", quoted(address))],
+        Match::InClass(name) => vec![("class", quoted(name))],
+        Match::All(all) => all.iter().flat_map(comparison).collect(),
+        Match::Unless(none) => vec![("unless", list(none, member))],
     }
 }

@@ -11,7 +11,7 @@ use leasebook_wire::option::DomainName;
 use toml::Spanned;
 
 use super::super::error::Findings;
-use super::super::file::{ClassFile, MatchFile, ReservationFile};
+use super::super::file::{ClassFile, MatchFile, OptionMatchFile, ReservationFile};
 use super::super::values::{FromText as _, Number, Text};
 use super::{dhcp, links};
 use crate::text::suggest;
@@ -79,21 +79,24 @@ pub(super) fn classes(written: &[Spanned<ClassFile>], findings: &mut Findings<'_
                 ),
             );
         }
+        let members = file.members.iter();
+        let members = members.filter_map(|member| member_of(member, &classes, findings));
+        let members = members.collect();
         classes.push(Class {
             name: name.get_ref().clone(),
-            members: file
-                .members
-                .iter()
-                .filter_map(|member| member_of(member, findings))
-                .collect(),
+            members,
             settings: dhcp::settings(file.level(), findings),
         });
     }
     classes
 }
 
-/// Who a member of a class is.
-fn member_of(entry: &Spanned<MatchFile>, findings: &mut Findings<'_>) -> Option<Match> {
+/// Who a member of a class is; `above` are the classes that stand above it.
+fn member_of(
+    entry: &Spanned<MatchFile>,
+    above: &[Class],
+    findings: &mut Findings<'_>,
+) -> Option<Match> {
     let file = entry.get_ref();
     let mut found = Found::new();
     found.client(file.duid.as_ref(), file.iaid.as_ref());
@@ -124,25 +127,57 @@ fn member_of(entry: &Spanned<MatchFile>, findings: &mut Findings<'_>) -> Option<
     found.add("relay-id", file.relay_id.as_ref(), |one| {
         Match::RelayId(one.0.octets().to_vec())
     });
+    found.add("link-address", file.link_address.as_ref(), |one| {
+        Match::LinkAddress(one.0)
+    });
+    found.add("peer-address", file.peer_address.as_ref(), |one| {
+        Match::PeerAddress(one.0)
+    });
     if let Some(option) = &file.option {
-        let Some(code) = &option.get_ref().code else {
-            findings.wrong(option.span(), "this option has no code; add one");
-            return None;
-        };
-        found.matches.push((
-            "option",
-            Match::Option {
-                // The type's range is that of a u16.
-                code: OptionCode(u16::try_from(code.get_ref().0).unwrap_or(u16::MAX)),
-                data: option
-                    .get_ref()
-                    .data
-                    .as_ref()
-                    .map(|data| data.get_ref().0.0.clone()),
-            },
-        ));
+        found.matches.push(("option", option_of(option, findings)?));
     }
-    found.only(entry.span(), "this member of a class", findings)
+    if let Some(class) = &file.class {
+        let name = class.get_ref();
+        if !above.iter().any(|one| one.name == *name) {
+            findings.wrong(
+                class.span(),
+                format!("no class `{name}` stands above; a class is joined of those before it"),
+            );
+        }
+        found.matches.push(("class", Match::InClass(name.clone())));
+    }
+    if !file.unless.is_empty() {
+        let unless = file.unless.iter();
+        let unless = unless.filter_map(|one| member_of(one, above, findings));
+        found
+            .matches
+            .push(("unless", Match::Unless(unless.collect())));
+    }
+    found.all(entry.span(), "this member of a class", findings)
+}
+
+/// An option that is compared.
+fn option_of(option: &Spanned<OptionMatchFile>, findings: &mut Findings<'_>) -> Option<Match> {
+    let file = option.get_ref();
+    let Some(code) = &file.code else {
+        findings.wrong(option.span(), "this option has no code; add one");
+        return None;
+    };
+    // The type's range is that of a u16.
+    let code = OptionCode(u16::try_from(code.get_ref().0).unwrap_or(u16::MAX));
+    let data = file.data.as_ref().map(|data| data.get_ref().0.0.clone());
+    match (&file.at, data) {
+        (None, data) => Some(Match::Option { code, data }),
+        (Some(at), Some(data)) => Some(Match::OptionPart {
+            code,
+            at: usize::try_from(at.get_ref().0).unwrap_or(usize::MAX),
+            data,
+        }),
+        (Some(at), None) => {
+            findings.wrong(at.span(), "`at` says where data begin; write data too");
+            None
+        }
+    }
 }
 
 /// The comparisons found in one section.
@@ -191,6 +226,15 @@ impl Found {
         if let Some(one) = written {
             self.matches.push((key, make(one.get_ref())));
         }
+    }
+
+    /// All of the comparisons, of which there is one at least.
+    fn all(mut self, span: Range<usize>, what: &str, findings: &mut Findings<'_>) -> Option<Match> {
+        if self.matches.len() < 2 || self.lone_iaid.is_some() {
+            return self.only(span, what, findings);
+        }
+        let all = self.matches.drain(..).map(|(_, one)| one);
+        Some(Match::All(all.collect()))
     }
 
     /// The comparison, if there is exactly one.

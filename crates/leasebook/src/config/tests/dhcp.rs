@@ -273,8 +273,8 @@ fn what_is_wrong_with_the_server_is_told_with_its_place() {
             "f:3:12: this member of a class names no one; add duid, remote-id or another identifier",
         ),
         (
-            "[[class]]\nname = \"c\"\nmembers = [{ duid = \"000200\", user-class = \"u\" }]",
-            "f:3:12: this member of a class is told by duid and user-class at once; write one of them",
+            "[[reservation]]\nduid = \"000200\"\nremote-id = \"9:x\"",
+            "f:1:1: this [[reservation]] is told by duid and remote-id at once; write one of them",
         ),
         (
             "[[class]]\nname = \"c\"\nmembers = [{ iaid = 1 }]",
@@ -520,4 +520,44 @@ fn unicast_is_told_only_where_it_is_written() {
     assert_eq!(told(&with("\"unicast\"", "")), (false, false));
     let options = config(&with("\"unicast\"", "")).dhcp.settings.options;
     assert!(options.iter().all(|one| one.code != OptionCode::UNICAST));
+}
+
+#[test]
+fn members_of_a_class_are_joined_of_comparisons() {
+    let text = |members: &str| {
+        format!(
+            "[[class]]\nname = \"one\"\nmembers = [{{ duid = \"00:03:07\" }}]\n\
+             [[class]]\nname = \"two\"\nmembers = [{members}]\n{LINK}"
+        )
+    };
+    let joined = r#"{ class = "one", option = { code = 60, data = "cpe", at = 2 }, link-address = "2001:db8::1" }, { unless = [{ class = "one" }, { user-class = "x", peer-address = "fe80::1" }] }"#;
+    let read = config(&text(joined));
+    let part = Match::OptionPart {
+        code: OptionCode(60),
+        at: 2,
+        data: b"cpe".to_vec(),
+    };
+    let one = || Match::InClass("one".to_owned());
+    let relay = Match::LinkAddress("2001:db8::1".parse().unwrap());
+    let peer = Match::PeerAddress("fe80::1".parse().unwrap());
+    let both = Match::All(vec![Match::UserClass(b"x".to_vec()), peer]);
+    let [all, unless] = &read.classes[1].members[..] else {
+        panic!()
+    };
+    let Match::All(all) = all else { panic!() };
+    assert_eq!(all.len(), 3);
+    assert!([part, one(), relay].iter().all(|by| all.contains(by)));
+    assert_eq!(*unless, Match::Unless(vec![one(), both]));
+    let wrongs = [
+        (r#"{ class = "two" }"#, "no class `two` stands above"),
+        ("{ option = { code = 60, at = 2 } }", "write data too"),
+        ("{ unless = [{ iaid = 1 }] }", "write its duid too"),
+        ("{ unless = [] }", "names no one"),
+    ];
+    for (members, expected) in wrongs {
+        let told = wrong(&text(members));
+        assert!(told.contains(expected), "{told}");
+    }
+    // What is printed reads back equal.
+    assert_eq!(config(&effective(&read)).classes, read.classes);
 }
