@@ -71,7 +71,7 @@ impl UdpService {
         for listener in &listeners {
             tell!(events::DHCP_LISTENING, address = %listener.address(), device = listener.device());
         }
-        let worker = Worker {
+        let mut worker = Worker {
             book,
             server: Server::new(Arc::clone(&setup.dhcp), seed),
             setup,
@@ -92,6 +92,8 @@ impl UdpService {
             not_heard: Seldom::default(),
             exhausted: Seldom::default(),
         };
+        // Whoever waits until this server is ready is heard at once, by multicast too.
+        worker.look();
         let woken = Arc::clone(&wake);
         let thread = std::thread::Builder::new()
             .name("dhcp".into())
@@ -349,10 +351,7 @@ impl Worker {
 
     /// What time alone brings: interfaces, ended leases, what is to be sent again.
     fn tick(&mut self) {
-        let looked = self.interfaces.look(&self.setup, &self.listeners);
-        if let Some(interfaces) = looked {
-            self.server.set_interfaces(&interfaces);
-        }
+        self.look();
         self.reclaim();
         self.recall();
         self.notices();
@@ -361,6 +360,14 @@ impl Worker {
         if self.learnt.is_none() {
             let (config, warning) = (&self.setup.dhcp, self.setup.pool_warning);
             self.pools.look(&self.server, config, warning);
+        }
+    }
+
+    /// Looks which interfaces there are.
+    fn look(&mut self) {
+        let looked = self.interfaces.look(&self.setup, &self.listeners);
+        if let Some(interfaces) = looked {
+            self.server.set_interfaces(&interfaces);
         }
     }
 
