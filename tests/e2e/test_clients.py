@@ -8,7 +8,7 @@ import signal
 from dataclasses import replace
 from ipaddress import IPv6Network
 from pathlib import Path
-from typing import Callable, Type
+from typing import Type
 
 import pytest
 from harness import wire
@@ -25,25 +25,15 @@ from harness.access import (
     Site,
 )
 from harness.clients import Client, Held, Wish
-from harness.clients.dhclient import Dhclient
-from harness.clients.dhcpcd import Dhcpcd
-from harness.clients.dibbler import DibblerClient
+from harness.clients.everyone import those_that_can
 from harness.clients.networkd import Networkd
-from harness.clients.wide import Dhcp6c
 from harness.topology import UPLINK
 from harness.waiting import wait_for
 
-CLIENTS = [Dhclient, DibblerClient, Dhcp6c, Dhcpcd, Networkd]
 BOTH = Wish(addresses=1, prefixes=1)
 ANSWER_SECS = 45
 
 pytestmark = pytest.mark.usefixtures("namespaces")
-
-
-def those_that_can(*abilities: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The test once for each client that does all of this."""
-    able = [client for client in CLIENTS if client.can.issuperset(abilities)]
-    return pytest.mark.parametrize("client_type", able, ids=[client.name for client in able])
 
 
 def wait_for_answer(access: Access, kind: int) -> tuple[wire.Message, wire.Message]:
@@ -56,7 +46,7 @@ def wait_until_extended(access: Access, kind: int, held: Held) -> list[wire.Mess
 
     def extended() -> list[wire.Message]:
         replies = [reply for _, reply in access.answered(kind)]
-        whole = [lease for reply in replies for lease in leases_in(reply) if lease.valid == VALID_SECS]
+        whole = [lease for reply in replies for lease in wire.leases_in(reply) if lease.valid == VALID_SECS]
         return replies if {lease.what for lease in whole} == held.whats() else []
 
     return wait_for(f"answers to message type {kind} that extend {held}", extended, ANSWER_SECS)
@@ -148,7 +138,7 @@ def test_declines_a_duplicate_address(client_type: Type[Client], tmp_path: Path)
         access.topology.client.setting(f"net/ipv6/conf/{UPLINK}/accept_dad", "1")
         with client_type(access.topology.client, tmp_path / "client", Wish(addresses=1)) as client:
             message, reply = wait_for_answer(access, wire.DECLINE)
-            assert {lease.what for lease in leases_in(message)} == {duplicate}
+            assert {lease.what for lease in wire.leases_in(message)} == {duplicate}
             assert reply.status() == wire.SUCCESS
             access.server.wait_for_log("DHCP_ADDRESS_DECLINED")
             if client.ends_on_decline:
@@ -211,10 +201,3 @@ def test_tells_its_name(client_type: Type[Client], tmp_path: Path) -> None:
                 assert answer[1:].startswith(b"\x05cpe-7")
             (told,) = access.clients_of(next(iter(client.held().addresses)), "--option", str(wire.CLIENT_FQDN))
             assert b"\x05cpe-7".hex(":") in str(told["options"])
-
-
-def leases_in(message: wire.Message) -> set[wire.Lease]:
-    """All leases in the IAs of a message."""
-    inside = [option for option in message.options if option.code in (wire.IA_NA, wire.IA_PD)]
-    options = [inner for ia in inside for inner in wire.options(ia.data[wire.CONTAINERS[ia.code] :])]
-    return {wire.lease(option) for option in options if option.code in (wire.IAADDR, wire.IAPREFIX)}

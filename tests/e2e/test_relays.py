@@ -14,12 +14,13 @@ from harness.clients.dhcpcd import Dhcpcd
 from harness.clients.dibbler import DibblerClient
 from harness.clients.networkd import Networkd
 from harness.clients.wide import Dhcp6c
+from harness.daemon import REFUSED
 from harness.enclosure import Enclosed
 from harness.relays import Relay, Route
 from harness.relays.dhcrelay import Dhcrelay
 from harness.relays.dibbler import DibblerRelay
 from harness.relays.dnsmasq import Dnsmasq
-from harness.topology import ACCESS_ADDRESS, CORE_ADDRESSES, UPLINK
+from harness.topology import ACCESS_ADDRESS, CORE_ADDRESSES, SERVER_PORT, UPLINK
 from harness.waiting import wait_for
 
 RELAYS = [Dhcrelay, DibblerRelay, Dnsmasq]
@@ -32,6 +33,17 @@ INTERFACE_ID = b"\x00\x00\x00\x09"
 # Of the relay nearer to the client, and of the other one.
 RELAY_IDS = [bytes.fromhex("00030001020000000001"), bytes.fromhex("0003000102000000aa01")]
 ACCESS_RELAY = str(IPv6Interface(ACCESS_ADDRESS).ip)
+
+# The link between the relay and the server, where there can be clients as well.
+CORE_LINK = f"""
+[[link]]
+id = 2
+name = "core"
+on-link = ["3fff:0:f0::/64"]
+interfaces = ["{SERVER_PORT}"]
+[[link.pool]]
+addresses = "3fff:0:f0::1000-3fff:0:f0::10ff"
+"""
 
 pytestmark = pytest.mark.usefixtures("namespaces")
 
@@ -107,10 +119,10 @@ def test_what_a_relay_adds_is_kept_and_found(tmp_path: Path) -> None:
             (told,) = access.query(*question, "--relay-data")
             assert (told["client_id"], leases_of(told)) == (duid, held.whats()), question
             assert told["relay"]["levels"] == [level], question
-        # Another relay, port and link have nothing.
+        # Another relay and port have nothing, and another link is none.
         assert access.query("relay-id", RELAY_IDS[1].hex()) == []
         assert access.query("remote-id", f"{ENTERPRISE}:another-port") == []
-        assert access.query("link-address", IPv6Interface(CORE_ADDRESSES[0][0]).ip) == []
+        assert access.query("link-address", IPv6Interface(CORE_ADDRESSES[0][0]).ip, expect=REFUSED) == []
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[f"{near.name}-{far.name}" for near, far in PAIRS])
@@ -172,12 +184,7 @@ def test_a_reservation_is_for_whom_the_relay_names(relay_type: Type[Relay], who:
 
 def test_clients_of_two_links_get_their_own(tmp_path: Path) -> None:
     """DHCP-S-015, DHCP-S-016: one server has a client attached to it and one behind a relay, each on its link."""
-    core = '\n[[link.pool]]\naddresses = "3fff:0:f0::1000-3fff:0:f0::10ff"'
-    with relayed(tmp_path, [Dhcrelay]) as access:
-        # The link of the server's own interface, named last, gets a pool as well.
-        access.server.config.write_text(access.site.text() + core)
-        access.server.stop()
-        access.server.start()
+    with relayed(tmp_path, [Dhcrelay], Site(more=CORE_LINK)) as access:
         neighbour = access.topology.add_host(access.topology.core)
         with Dhcp6c(access.topology.client, tmp_path / "far") as far, Dhcp6c(neighbour, tmp_path / "near") as near:
             (there,), (here,) = far.wait_for_leases().addresses, near.wait_for_leases().addresses

@@ -11,7 +11,7 @@ from harness import wire
 from harness.capture import Capture, Datagram
 from harness.clients import Client
 from harness.daemon import Server, leasebook
-from harness.topology import ACCESS_PREFIX, CORE_ADDRESSES, SERVER_PORT, Topology
+from harness.topology import ACCESS_PREFIX, SERVER_PORT, Topology
 
 SERVER_ID = bytes.fromhex("0002000009bf0123456789")
 MOVED_SERVER_ID = bytes.fromhex("0002000009bf0987654321")
@@ -43,10 +43,10 @@ class Site:
     server_id: bytes = SERVER_ID
 
     def text(self) -> str:
-        interfaces = "" if self.hops else f'interfaces = ["{SERVER_PORT}"]'
-        core = core_link() if self.hops else ""
+        clients, relays = ("", f'relay-interfaces = ["{SERVER_PORT}"]') if self.hops else (f'interfaces = ["{SERVER_PORT}"]', "")
         return f"""server-id = "{self.server_id.hex()}"
 [dhcp]
+{relays}
 {self.dhcp}
 [dhcp.options]
 dns-servers = ["{RESOLVER}"]
@@ -57,7 +57,7 @@ level = "debug"
 id = 1
 name = "access"
 on-link = ["{ACCESS_PREFIX}"]
-{interfaces}
+{clients}
 {self.link}
 [[link.pool]]
 addresses = "{POOL[0]}-{POOL[1]}"
@@ -66,18 +66,6 @@ addresses = "{POOL[0]}-{POOL[1]}"
 prefix = "{PREFIX_POOL}"
 delegated-length = {DELEGATED_LENGTH}
 {self.more}
-{core}
-"""
-
-
-def core_link() -> str:
-    """The link between the last relay and the server, on which relays are heard by multicast and no one gets a lease."""
-    return f"""
-[[link]]
-id = 2
-name = "core"
-on-link = ["{IPv6Network(CORE_ADDRESSES[0][1], strict=False)}", "{IPv6Network(CORE_ADDRESSES[1][1], strict=False)}"]
-interfaces = ["{SERVER_PORT}"]
 """
 
 

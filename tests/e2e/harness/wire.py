@@ -9,13 +9,14 @@ from ipaddress import IPv6Address, IPv6Network
 from typing import Union
 
 SOLICIT, ADVERTISE, REQUEST, CONFIRM, RENEW, REBIND, REPLY, RELEASE, DECLINE = 1, 2, 3, 4, 5, 6, 7, 8, 9
-INFORMATION_REQUEST, RELAY_FORW, RELAY_REPL = 11, 12, 13
+RECONFIGURE, INFORMATION_REQUEST, RELAY_FORW, RELAY_REPL = 10, 11, 12, 13
 LEASEQUERY, LEASEQUERY_REPLY, LEASEQUERY_DONE, LEASEQUERY_DATA = 14, 15, 16, 17
 
 CLIENTID, SERVERID, IA_NA, IA_TA, IAADDR, ORO, RELAY_MSG, STATUS_CODE, RAPID_COMMIT, INTERFACE_ID = 1, 2, 3, 4, 5, 6, 9, 13, 14, 18
 IA_PD, IAPREFIX, REMOTE_ID, LQ_QUERY, CLIENT_DATA, CLT_TIME, LQ_RELAY_DATA, RELAY_ID = 25, 26, 37, 44, 45, 46, 47, 53
-CLIENT_FQDN = 39
+AUTH, RECONF_MSG, CLIENT_FQDN = 11, 19, 39
 
+NOT_ON_LINK = 4
 SUCCESS, UNKNOWN_QUERY_TYPE, MALFORMED_QUERY, NOT_CONFIGURED, NOT_ALLOWED, QUERY_TERMINATED = 0, 7, 8, 9, 10, 11
 
 
@@ -109,6 +110,13 @@ class Lease:
     what: Union[IPv6Address, IPv6Network]
     preferred: int
     valid: int
+
+
+def leases_in(told: Message) -> set[Lease]:
+    """All leases in the IAs of a message."""
+    inside = [option for option in told.options if option.code in (IA_NA, IA_PD)]
+    inner = [option for ia in inside for option in options(ia.data[CONTAINERS[ia.code] :])]
+    return {lease(option) for option in inner if option.code in (IAADDR, IAPREFIX)}
 
 
 @dataclass(frozen=True)

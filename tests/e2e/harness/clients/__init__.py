@@ -24,6 +24,8 @@ class Wish:
     rapid_commit: bool = False
     # Options alone, by INFORMATION-REQUEST.
     is_stateless: bool = False
+    # Whether it lets itself be told to ask anew (RECONFIGURE), where it can.
+    accepts_reconfigure: bool = False
     # A host name to tell the server, fully qualified.
     name: str = ""
 

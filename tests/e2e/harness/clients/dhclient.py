@@ -30,7 +30,7 @@ class Dhclient(Client):
     name = "dhclient"
     program = "dhclient"
     package = "isc-dhcp-client"
-    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
+    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
 
     def start(self) -> None:
         lines = ["also request dhcp6.name-servers, dhcp6.domain-search;"]

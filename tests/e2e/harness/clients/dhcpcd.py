@@ -19,7 +19,7 @@ class Dhcpcd(Client):
     program = "dhcpcd"
     package = "dhcpcd-base"
     # dhcpcd 9.4 knows DECLINE, but waits for ever for the end of duplicate address detection that failed.
-    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name"})
+    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name"})
 
     def places(self) -> Mapping[str, Path]:
         folders = {"/var/lib/dhcpcd": "lib", "/run/dhcpcd": "run"}

@@ -7,13 +7,14 @@ from xml.etree import ElementTree
 
 from harness.clients import Client, Held
 from harness.topology import DOWNLINK
+from harness.waiting import wait_for
 
 
 class DibblerClient(Client):
     name = "dibbler-client"
     program = "dibbler-client"
     package = "dibbler-client"
-    can = frozenset({"release", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
+    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
 
     ends_on_decline = True
 
@@ -38,7 +39,11 @@ class DibblerClient(Client):
         inside += ["option dns-server", "option domain"]
         if self.wish.name:
             inside.append(f"option fqdn {self.wish.name}")
-        lines = ["log-level 8", "log-mode full", f'downlink-prefix-ifaces "{DOWNLINK}"', f'iface "{self.interface}" {{']
+        lines = ["log-level 8", "log-mode full"]
+        if self.wish.accepts_reconfigure:
+            # Without the method it breaks down.
+            lines += ["reconfigure-accept 1", "auth-protocol reconfigure-key", "auth-replay monotonic", "auth-methods digest-hmac-md5"]
+        lines += [f'downlink-prefix-ifaces "{DOWNLINK}"', f'iface "{self.interface}" {{']
         return "\n".join([*lines, *(f" {line}" for line in inside), "}", ""])
 
     def arguments(self) -> list[str]:
@@ -48,17 +53,17 @@ class DibblerClient(Client):
         own = self.folder / "log" / "dibbler-client.log"
         return super().log() + (own.read_text(errors="replace") if own.exists() else "")
 
-    def book(self) -> str:
-        """The client's own book of addresses and prefixes."""
-        file = self.folder / "lib" / "client-AddrMgr.xml"
-        return file.read_text(errors="replace") if file.exists() else ""
+    def book(self) -> list[ElementTree.Element]:
+        """The client's own book of addresses and prefixes, once it is whole: it is written anew with each change."""
+        try:
+            return [ElementTree.parse(self.folder / "lib" / "client-AddrMgr.xml").getroot()]
+        except ElementTree.ParseError:
+            return []
 
     def held(self) -> Held:
-        try:
-            book = ElementTree.fromstring(self.book())
-        except ElementTree.ParseError:
-            # Not there yet, or just being written.
+        if not (self.folder / "lib" / "client-AddrMgr.xml").exists():
             return Held()
+        (book,) = wait_for("a whole book", self.book)
         addresses = [(entry.text or "").strip() for entry in book.iter("AddrAddr")]
         prefixes = [f"{(entry.text or '').strip()}/{entry.get('length')}" for entry in book.iter("AddrPrefix")]
         return Held(frozenset(map(IPv6Address, addresses)), frozenset(map(IPv6Network, prefixes)))

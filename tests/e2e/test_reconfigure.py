@@ -1,0 +1,58 @@
+"""RECONFIGURE and a client that no one here wrote, which checks the signature by its own code."""
+
+from pathlib import Path
+
+import pytest
+from harness import wire
+from harness.access import Access, Site, leases_of
+from harness.clients import Wish
+from harness.clients.dibbler import DibblerClient
+from harness.daemon import leasebook
+from harness.relays import Route
+from harness.relays.dhcrelay import Dhcrelay
+from harness.waiting import wait_for
+
+ACCEPTING = Wish(addresses=1, prefixes=1, accepts_reconfigure=True)
+RECONFIGURE = Site(dhcp="reconfigure = true")
+
+pytestmark = pytest.mark.usefixtures("namespaces")
+
+
+def tell_and_wait(access: Access, client: DibblerClient) -> None:
+    """Has the operator tell the client to renew, which it does at once, and only for a signature that it found right."""
+    held = client.wait_for_leases()
+    told = leasebook("leases", "reconfigure", next(iter(held.addresses)), "--data", access.server.data)
+    assert "told 1 of 1" in told.stdout
+    wait_for("a RENEW that was answered", lambda: access.answered(wire.RENEW))
+    assert client.held() == held
+    access.binding_of(client)
+
+
+def test_a_client_that_is_told_to_renew_does(tmp_path: Path) -> None:
+    """DHCP-S-091..096: another's code finds the key in our REPLY and the signature of our RECONFIGURE right."""
+    with Access(tmp_path, RECONFIGURE) as access:
+        with DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING) as client:
+            tell_and_wait(access, client)
+            message = wire.message(access.said(wire.RECONFIGURE)[0].octets)
+            assert message.xid == 0
+            assert sorted(option.code for option in message.options) == sorted([wire.CLIENTID, wire.SERVERID, wire.RECONF_MSG, wire.AUTH])
+
+
+def test_a_client_without_a_key_is_told_nothing(tmp_path: Path) -> None:
+    """DHCP-S-092: who does not accept RECONFIGURE gets no key, and the operator hears that no one is told."""
+    with Access(tmp_path, RECONFIGURE) as access:
+        with DibblerClient(access.topology.client, tmp_path / "client", Wish(addresses=1)) as client:
+            (address,) = client.wait_for_leases().addresses
+            ran = leasebook("leases", "reconfigure", address, "--data", access.server.data, expect=1)
+            assert "does not accept RECONFIGURE" in ran.stderr
+            assert not access.said(wire.RECONFIGURE)
+            (told,) = access.clients_of(address)
+            assert leases_of(told) == {address}
+
+
+def test_a_client_behind_a_relay_is_told_through_it(tmp_path: Path) -> None:
+    """DHCP-S-096: RECONFIGURE goes in a RELAY-REPL by the path that is kept with the binding."""
+    with Access(tmp_path, Site(hops=1, dhcp=RECONFIGURE.dhcp)) as access:
+        with Dhcrelay(access.topology.relays[0], tmp_path / "relay", Route(access.topology.server_address())):
+            with DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING) as client:
+                tell_and_wait(access, client)
