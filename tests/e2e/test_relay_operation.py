@@ -1,16 +1,15 @@
 """What an operator asks a relay that runs, and what a relay says that cannot run."""
 
-import json
-import os
-import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Iterator
 
 import pytest
-from harness.daemon import COMPLETE, LOCAL_ERROR, PARTIAL, leasebook
-from harness.edge import RELAY_ID, SERVER, Edge, Relay, claim, edge_server, link, prefix_of, relay_config, teller_at
+from harness import wire
+from harness.daemon import BINARY, COMPLETE, LOCAL_ERROR, PARTIAL, leasebook
+from harness.edge import RELAY_ID, SERVER, Edge, Relay, RouteMonitor, claim, edge_server, link, prefix_of, relay_config, teller_at
+from harness.netns import join
 from harness.subscriber import Subscriber, duid
 from harness.teller import Claim, Teller, truthfully
 from harness.waiting import wait_for
@@ -223,3 +222,61 @@ def test_the_story_in_one_command() -> None:
     assert "has 500 routes in the kernel" in ran.stdout
     assert "its interface and routes go): 0 routes" in ran.stdout
     assert "500 routes are back, 500 of them as they were" in ran.stdout
+
+
+def test_recovering_by_hand_does_not_wait_for_a_server_that_is_down(net: Edge, known: list[Claim], tmp_path: Path) -> None:
+    """RELAY-068, RELAY-078: it ends when every server has answered or was tried in vain, and says which did not."""
+    config = relay_config(tmp_path, servers=[teller_at(1547), teller_at(1548)])
+    with Teller(net.core, SERVER, 1547, truthfully(known)), Relay(net, tmp_path, config) as relay:
+        ran = relay.ask("recover", expect=PARTIAL)
+        assert "Connection refused" in ran.stdout and "done" in ran.stdout
+        (outcome,) = relay.told("recover", expect=PARTIAL)
+        assert [one["phase"] for one in outcome["servers"]] == ["done", "retrying"]
+        (rehearsal,) = relay.told("recover", "--dry-run", expect=PARTIAL)
+        assert rehearsal["same"] == len(known) and rehearsal["servers"][1]["phase"] == "failed"
+
+
+def test_a_relay_without_rights_says_so(net: Edge, tmp_path: Path) -> None:
+    """Before it begins: neither without the port's right, nor without that to change routes."""
+    (tmp_path / "relay.toml").write_text(relay_config(tmp_path))
+    for kept, needed in (("", "CAP_NET_BIND_SERVICE"), (",+net_bind_service", "CAP_NET_ADMIN")):
+        command = ["setpriv", f"--bounding-set=-all{kept}", "--inh-caps=-all", BINARY, "relay", "--config", str(tmp_path / "relay.toml")]
+        ran = net.edge.run(*command, seconds=20)
+        assert ran.returncode == LOCAL_ERROR and needed in ran.stderr, ran.stderr
+        assert "RELAY_RECOVERING" not in ran.stderr
+
+
+def test_a_second_relay_does_nothing(net: Edge, relay: Relay, tmp_path: Path) -> None:
+    """RELAY-064: one that is started by mistake beside the first says so, and neither asks nor touches anything."""
+    before = net.routes()
+    with RouteMonitor(net.edge) as monitor:
+        said = leasebook("relay", "--config", relay.config, expect=LOCAL_ERROR, space=net.edge).stderr
+        assert "another relay" in said and str(relay.folder / "control") in said
+        assert "RELAY_RECOVERING" not in said and "RELAY_INTERFACE_JOINED" not in said
+        monitor.mark()
+        assert not any(monitor.about(prefix) for prefix in before)
+    assert relay.status()["routed"] == len(before)
+
+
+def test_a_group_is_found_when_its_interface_comes(net: Edge, tmp_path: Path) -> None:
+    """RELAY-008: servers by multicast on an interface that is not there yet; told, and used from when it is."""
+    config = relay_config(tmp_path, servers=['address = "ff05::1:3%up9"\nrecover = false'])
+    with Relay(net, tmp_path, config) as relay, Subscriber(net.customers[0]) as client:
+        assert "up9" in relay.wait_for_log("RELAY_SERVER_UNKNOWN")
+        join(net.edge, "up9", net.core, "down9")
+        with net.core.socket(socket.AF_INET6, socket.SOCK_DGRAM) as server:
+            with net.core.inside():
+                index = socket.if_nametoindex("down9")
+            server.bind(("::", 547))
+            group = socket.inet_pton(socket.AF_INET6, "ff05::1:3") + index.to_bytes(4, "little")
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)
+            server.setblocking(False)
+
+            def heard() -> bytes:
+                client.send(wire.SOLICIT)
+                try:
+                    return server.recv(65536)
+                except BlockingIOError:
+                    return b""
+
+            assert wait_for("a message", heard, 20)[0] == wire.RELAY_FORW

@@ -148,14 +148,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Recover { dry_run, asked } => {
             let request = Request::Recover { dry_run: *dry_run };
             let mut exit = Exit::Complete;
-            asked.each(&request, |recovered: Recovered| {
-                if recovered
-                    .servers
-                    .iter()
-                    .any(|server| server.phase != "done")
-                {
+            let judge = |recovered: &Recovered| {
+                let mut servers = recovered.servers.iter();
+                if servers.any(|server| server.phase != "done") {
                     exit = Exit::Partial;
                 }
+            };
+            asked.each_judged(&request, judge, |recovered: Recovered| {
                 show_recovered(&recovered, &mut out)
             })?;
             return Ok(exit);
@@ -236,6 +235,16 @@ impl Asked {
     fn each<T: DeserializeOwned>(
         &self,
         request: &Request,
+        show: impl FnMut(T) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.each_judged(request, |_: &T| {}, show)
+    }
+
+    /// The same, and each object to `judge` as well, shown or not.
+    fn each_judged<T: DeserializeOwned>(
+        &self,
+        request: &Request,
+        mut judge: impl FnMut(&T),
         mut show: impl FnMut(T) -> io::Result<()>,
     ) -> anyhow::Result<()> {
         let path = self.path()?;
@@ -255,6 +264,7 @@ impl Asked {
             }
             let told = serde_json::from_str(&line)
                 .with_context(|| format!("the relay's answer is not understood: {line}"))?;
+            judge(&told);
             if self.json {
                 // Nothing else is written then.
                 writeln!(io::stdout(), "{line}")?;

@@ -163,7 +163,8 @@ events! {
     RELAY_INTERFACE_GONE WARN "interface gone";
     /// The kernel's interfaces cannot be read: `error`. What was known stays in force.
     RELAY_INTERFACES_UNKNOWN ERROR "interfaces not read";
-    /// A server's name cannot be looked up: `server` and `error`. It is tried again at a reload.
+    /// A server's name cannot be looked up: `server` and `error`. It is tried again every 15
+    /// seconds, and when interfaces change.
     RELAY_SERVER_UNKNOWN ERROR "server not found";
     /// A REPLY passed on gave a client a prefix: `prefix`, `client` and `interface`. It is routed.
     RELAY_LEARNT DEBUG "delegation learnt";

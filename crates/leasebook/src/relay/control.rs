@@ -18,6 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
+use super::error::RelayError;
 use super::kernel::{Marks, Routes};
 use super::order::Order;
 use super::shared::Shared;
@@ -55,19 +56,40 @@ impl Drop for SocketFile {
     }
 }
 
-/// Begins to listen; must be called within the runtime.
-pub(super) fn listen(path: &Path, control: Control) -> io::Result<SocketFile> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
+/// The control socket, ours and not answered on yet.
+pub(super) struct Claimed {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+/// Takes the control socket, before anything else is touched: only one relay has it. Must be
+/// called within the runtime.
+pub(super) fn claim(path: &Path) -> Result<Claimed, RelayError> {
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(RelayError::Running(path.to_owned()));
     }
-    // A file that nobody listens on is of a relay that was killed.
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(_) => std::fs::remove_file(path)?,
-    }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    let bind = || -> io::Result<Claimed> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        // A file that nobody listens on is of a relay that was killed.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let file = SocketFile(path.to_owned());
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+        Ok(Claimed { listener, file })
+    };
+    bind().map_err(|source| RelayError::Control {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Begins to answer.
+pub(super) fn answer(Claimed { listener, file }: Claimed, control: Control) -> SocketFile {
     tokio::spawn(async move {
         loop {
             match listener.accept().await {
@@ -82,7 +104,7 @@ pub(super) fn listen(path: &Path, control: Control) -> io::Result<SocketFile> {
             }
         }
     });
-    Ok(SocketFile(path.to_owned()))
+    file
 }
 
 impl Control {

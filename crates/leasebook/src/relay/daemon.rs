@@ -1,6 +1,7 @@
 //! The process: start, signals, changes in the kernel, stop.
 
 use std::future::pending;
+use std::net::SocketAddrV6;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +22,7 @@ use super::link_layer::LinkLayers;
 use super::order::Order;
 use super::ports::{filtered, ports};
 use super::recover::{Manner, Recovery};
-use super::servers::servers;
+use super::servers::{are_on_interfaces, servers};
 use super::shared::Shared;
 use super::sockets::{self, Sockets};
 use super::status::Recovered;
@@ -81,6 +82,7 @@ async fn relay(
         relay_id = %relay_id,
         origin = ?origin
     );
+    let control = control::claim(&config.control)?;
     let interfaces = kernel::interfaces().map_err(system("read the interfaces"))?;
     let marks = Marks {
         protocol: config.routes.protocol,
@@ -93,12 +95,14 @@ async fn relay(
     // Watched before anything is looked at, so that nothing is missed in between.
     let (changes, changed) = mpsc::unbounded_channel();
     kernel::watch(marks, changes).map_err(system("watch the kernel's routes"))?;
-    let keeper = Keeper::begin(marks).map_err(system("reach the kernel's routes"))?;
-    let machine = config.machine(relay_id.clone(), servers(&config).await);
+    let keeper = Keeper::begin(marks).map_err(|source| RelayError::Routes { source })?;
+    let relayed_to = servers(&config).await;
+    let machine = config.machine(relay_id.clone(), relayed_to.clone());
     let relay = Relay::new(Arc::new(machine));
     let shared = Arc::new(Shared::new(relay, keeper, filter, &config));
     let parts = (Arc::clone(&shared), Arc::clone(&sockets.clients));
     let mut daemon = Daemon::new(path, config, relay_id, parts);
+    daemon.relayed_to = relayed_to;
     daemon.look();
     daemon.restore();
     let address = sockets.clients.address();
@@ -108,16 +112,12 @@ async fn relay(
     daemon.recover("start");
     let keeping = daemon.keep().map_err(system("start a thread"))?;
     let (orders, ordered) = mpsc::unbounded_channel();
-    let control = Control {
+    let asked = Control {
         shared: Arc::clone(&shared),
         orders,
         marks,
     };
-    let control_path = daemon.config.control.clone();
-    let socket = control::listen(&control_path, control).map_err(|source| RelayError::Control {
-        path: control_path,
-        source,
-    })?;
+    let socket = control::answer(control, asked);
     daemon.attend(&mut signals, log, changed, ordered).await;
     systemd::stopping();
     tell!(events::LBK_STOPPING, within_secs = 0);
@@ -165,6 +165,8 @@ pub(super) struct Daemon {
     pub(super) config: RelayConfig,
     pub(super) relay_id: Duid,
     pub(super) shared: Arc<Shared>,
+    /// Where messages go: the servers' addresses that are known.
+    pub(super) relayed_to: Vec<SocketAddrV6>,
     listener: Arc<Listener>,
     pub(super) recovery: Option<Recovery>,
     /// Why another one is to follow the one under way.
@@ -190,6 +192,7 @@ impl Daemon {
             config,
             relay_id,
             shared,
+            relayed_to: Vec::new(),
             listener,
             recovery: None,
             again: None,
@@ -231,7 +234,10 @@ impl Daemon {
                 },
                 Some(change) = changed.recv() => {
                     tokio::time::sleep(GATHER).await;
-                    self.kernel_changed(change, &mut changed);
+                    let interfaces_too = self.kernel_changed(change, &mut changed);
+                    if interfaces_too && are_on_interfaces(&self.config) {
+                        self.find_servers().await;
+                    }
                 }
                 Some(order) = ordered.recv() => self.order(order),
                 () = progressed(&mut self.recovery) => self.progressed(),
@@ -245,6 +251,9 @@ impl Daemon {
                 }
                 _ = ticks.tick() => {
                     self.tell_counters();
+                    if self.relayed_to.len() < self.config.servers.len() {
+                        self.find_servers().await;
+                    }
                     if self.shared.keeper().progress().is_lacking() {
                         self.shared.hold(!self.is_swept);
                     }
@@ -338,7 +347,12 @@ impl Daemon {
         is_unknown
     }
 
-    fn kernel_changed(&mut self, first: Change, more: &mut mpsc::UnboundedReceiver<Change>) {
+    /// Takes what changed in the kernel; whether interfaces may have.
+    fn kernel_changed(
+        &mut self,
+        first: Change,
+        more: &mut mpsc::UnboundedReceiver<Change>,
+    ) -> bool {
         let (mut interfaces, mut routes) = (false, false);
         let mut change = Some(first);
         while let Some(one) = change {
@@ -356,6 +370,23 @@ impl Daemon {
         if routes || interfaces {
             self.shared.hold(!self.is_swept);
         }
+        interfaces
+    }
+
+    /// Looks again for the servers that messages are relayed to.
+    async fn find_servers(&mut self) {
+        let found = servers(&self.config).await;
+        if found != self.relayed_to {
+            self.relayed_to = found;
+            self.configure();
+        }
+    }
+
+    /// Gives the machine the settings and the servers as they are now.
+    pub(super) fn configure(&self) {
+        let (id, servers) = (self.relay_id.clone(), self.relayed_to.clone());
+        let machine = self.config.machine(id, servers);
+        self.shared.relay().reconfigure(Arc::new(machine));
     }
 
     /// Asks all servers, at once if nobody is being asked: who does not answer is no reason to
@@ -414,10 +445,7 @@ impl Daemon {
                 millis = self.began.elapsed().as_millis()
             );
         }
-        if !recovery.is_finished() {
-            return;
-        }
-        let is_complete = recovery.is_complete();
+        let (is_settled, is_complete) = (recovery.is_settled(), recovery.is_complete());
         if is_complete && !self.is_swept {
             // Routes of an earlier run that nobody told of are no more.
             self.is_swept = true;
@@ -435,6 +463,10 @@ impl Daemon {
                 filter.complete();
             }
         }
+        if !is_settled {
+            return;
+        }
+        // Who asked is not kept waiting for a server that is down.
         let outcome = control::recovered(self.server_states());
         for answer in self.waiting.drain(..) {
             // Who asked and left does not need it.

@@ -34,6 +34,18 @@ pub enum RelayError {
     /// Clients and servers cannot be heard.
     #[error("{0}")]
     Listen(String),
+    /// Routes cannot be changed.
+    #[error("cannot change the kernel's routes: {source}{}", advice(source))]
+    Routes {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is a relay already.
+    #[error(
+        "another relay runs and answers on the control socket {}; stop it, or give this one a \
+         control socket, a state directory and a port or protocol of its own", .0.display()
+    )]
+    Running(PathBuf),
     /// Operators cannot ask.
     #[error("cannot listen on the control socket {}: {source}", path.display())]
     Control {
@@ -50,6 +62,15 @@ pub enum RelayError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// What helps against an error.
+fn advice(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        "; that needs CAP_NET_ADMIN: run under the systemd unit, or as root"
+    } else {
+        ""
+    }
 }
 
 impl From<UdpError> for RelayError {

@@ -62,7 +62,8 @@ impl Progress {
 impl Keeper {
     /// Begins the thread.
     pub(super) fn begin(marks: Marks) -> io::Result<Self> {
-        let routes = Routes::open(marks)?;
+        let mut routes = Routes::open(marks)?;
+        routes.may_change()?;
         let (work, orders) = channel();
         let progress = Arc::new(Progress::default());
         let thread = Thread {

@@ -1,7 +1,5 @@
 //! SIGHUP: the configuration read again.
 
-use std::sync::Arc;
-
 use super::daemon::Daemon;
 use super::servers::servers;
 use crate::config::relay::{self as config, RelayConfig};
@@ -58,10 +56,8 @@ impl Daemon {
                     metrics: old.metrics,
                     ..new
                 };
-                let machine = self
-                    .config
-                    .machine(self.relay_id.clone(), servers(&self.config).await);
-                self.shared.relay().reconfigure(Arc::new(machine));
+                self.relayed_to = servers(&self.config).await;
+                self.configure();
                 if self.look() {
                     self.recover_soon("reload");
                 }

@@ -65,6 +65,18 @@ impl Routes {
         })
     }
 
+    /// Finds out whether routes may be changed at all: takes one away that is never there.
+    pub(crate) fn may_change(&mut self) -> io::Result<()> {
+        let op = RouteOp {
+            prefix: Ipv6Net::from(Ipv6Addr::UNSPECIFIED),
+            target: None,
+        };
+        let refused = self.netlink.requests(&[(request(op, self.marks), 0)])?;
+        let is_forbidden = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let mut errors = refused.into_iter().map(|refused| refused.error);
+        errors.find(is_forbidden).map_or(Ok(()), Err)
+    }
+
     /// Makes the changes in order; those that were refused. What is so already is left alone, so
     /// that nobody who watches the kernel hears of it (RELAY-064).
     pub(crate) fn apply(&mut self, ops: &[RouteOp]) -> io::Result<Vec<Failed>> {
