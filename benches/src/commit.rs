@@ -16,18 +16,14 @@ use crate::fixture::sample;
 /// Writers at once.
 const WRITERS: u32 = 64;
 
-/// What the disk is asked to wait for the figure with a quick disk; a timer adds another 50
-/// microseconds, so that a sync takes what it took on the quiet machine of decision 1.
-const QUICK_SYNC: Duration = Duration::from_micros(50);
-
 /// More than all changes take, so that no checkpoint falls into the measurement.
 const OVERLAY_OCTETS: usize = 4 << 30;
 
 /// One writer, a sync for each change, against many that share syncs.
 pub(crate) fn group(changes: u32, rounds: u32) -> anyhow::Result<()> {
     println!("commit: each change is on stable storage before it is acknowledged");
-    let quick = SteadyDisk { sync: QUICK_SYNC };
-    let (quick, own): (Arc<dyn Disk>, Arc<dyn Disk>) = (Arc::new(quick), Arc::new(RealDisk));
+    let quick: Arc<dyn Disk> = Arc::new(SteadyDisk::quick());
+    let own: Arc<dyn Disk> = Arc::new(RealDisk);
     on("a disk that syncs in 0.1 ms", &quick, changes, rounds)?;
     on("this machine's disk", &own, changes / 4, rounds)?;
     println!("  ratio: medians of {rounds} rounds of both in turns (goal 10 or more)\n");

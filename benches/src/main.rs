@@ -105,7 +105,7 @@ fn main() -> anyhow::Result<()> {
     }
     let is = |which| args.which == which || args.which == Which::All;
     let rounds = |rounds| if args.smoke { 1 } else { rounds };
-    if is(Which::Bulk) || is(Which::Many) || is(Which::Beside) {
+    if is(Which::Bulk) || is(Which::Many) {
         let served = fixture::Served::new(args.bindings)?;
         if is(Which::Bulk) {
             bulk::stream(&served, rounds(7))?;
@@ -113,9 +113,10 @@ fn main() -> anyhow::Result<()> {
         if is(Which::Many) {
             bulk::many(&served, rounds(3))?;
         }
-        if is(Which::Beside) {
-            beside::streaming(&served, if args.smoke { 50 } else { 2_000 }, rounds(7))?;
-        }
+    }
+    if is(Which::Beside) {
+        let changes = if args.smoke { 50 } else { 2_000 };
+        beside::streaming(args.bindings, changes, rounds(7))?;
     }
     if is(Which::Commit) {
         commit::group(if args.smoke { 200 } else { 40_000 }, rounds(5))?;
