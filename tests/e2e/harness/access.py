@@ -1,6 +1,7 @@
 """A client's way to the server: hosts and links, the server at their end, and a record of all that was said."""
 
 import json
+import signal
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
@@ -12,6 +13,7 @@ from harness.capture import Capture, Datagram
 from harness.clients import Client
 from harness.daemon import Server, leasebook
 from harness.topology import ACCESS_PREFIX, SERVER_PORT, Topology
+from harness.waiting import wait_for
 
 SERVER_ID = bytes.fromhex("0002000009bf0123456789")
 MOVED_SERVER_ID = bytes.fromhex("0002000009bf0987654321")
@@ -26,6 +28,8 @@ LIFETIMES = f'preferred-lifetime = "{PREFERRED_SECS}s"\nvalid-lifetime = "{VALID
 RENEWING = f't1 = "2s"\nt2 = "50s"\n{LIFETIMES}'
 REBINDING = f't1 = "2s"\nt2 = "4s"\n{LIFETIMES}'
 
+# What the server's log has of each reload.
+RELOADED = "LBK_RELOADED"
 # How a query calls what came from the server in its JSON lines: docs/cli.md.
 Told = dict[str, Any]
 
@@ -100,6 +104,15 @@ class Access:
         host = self.topology.add_host(self.topology.access, SERVER_PORT, ["3fff:0:1::2/64"])
         moved = replace(self.site, server_id=MOVED_SERVER_ID)
         self.server = self._stack.enter_context(Server(self.folder / "moved", moved.text(), data=self.server.data, space=host))
+
+    def change(self, old: str, new: str) -> None:
+        """Puts another text into the configuration, and has the running server read it."""
+        before = self.server.config.read_text()
+        assert old in before
+        self.server.config.write_text(before.replace(old, new))
+        reloads = self.server.log().count(RELOADED)
+        self.server.signal(signal.SIGHUP)
+        wait_for("the reload", lambda: self.server.log().count(RELOADED) > reloads)
 
     def query(self, *what: object, expect: Union[int, None] = 0) -> list[Told]:
         """What `leasebook query` on the server's own host is told, one for each client and link."""

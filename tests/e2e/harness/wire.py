@@ -16,7 +16,7 @@ CLIENTID, SERVERID, IA_NA, IA_TA, IAADDR, ORO, RELAY_MSG, STATUS_CODE, RAPID_COM
 IA_PD, IAPREFIX, REMOTE_ID, LQ_QUERY, CLIENT_DATA, CLT_TIME, LQ_RELAY_DATA, RELAY_ID = 25, 26, 37, 44, 45, 46, 47, 53
 AUTH, RECONF_MSG, CLIENT_FQDN = 11, 19, 39
 
-NOT_ON_LINK = 4
+NO_ADDRS_AVAIL, NO_BINDING, NOT_ON_LINK, USE_MULTICAST, NO_PREFIX_AVAIL = 2, 3, 4, 5, 6
 SUCCESS, UNKNOWN_QUERY_TYPE, MALFORMED_QUERY, NOT_CONFIGURED, NOT_ALLOWED, QUERY_TERMINATED = 0, 7, 8, 9, 10, 11
 
 
@@ -117,6 +117,13 @@ def leases_in(told: Message) -> set[Lease]:
     inside = [option for option in told.options if option.code in (IA_NA, IA_PD)]
     inner = [option for ia in inside for option in options(ia.data[CONTAINERS[ia.code] :])]
     return {lease(option) for option in inner if option.code in (IAADDR, IAPREFIX)}
+
+
+def ia_statuses(told: Message) -> list[int]:
+    """The status codes inside its IAs, in their order."""
+    inside = [option for option in told.options if option.code in (IA_NA, IA_PD)]
+    inner = [option for ia in inside for option in options(ia.data[CONTAINERS[ia.code] :])]
+    return [struct.unpack("!H", option.data[:2])[0] for option in inner if option.code == STATUS_CODE]
 
 
 @dataclass(frozen=True)

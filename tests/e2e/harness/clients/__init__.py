@@ -26,6 +26,10 @@ class Wish:
     is_stateless: bool = False
     # Whether it lets itself be told to ask anew (RECONFIGURE), where it can.
     accepts_reconfigure: bool = False
+    # Temporary addresses (IA_TA) instead of others, where it can.
+    is_temporary: bool = False
+    # What it says that it is, where it can.
+    user_class: str = ""
     # A host name to tell the server, fully qualified.
     name: str = ""
 

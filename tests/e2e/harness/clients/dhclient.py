@@ -61,7 +61,7 @@ class Dhclient(Client):
         if self.wish.is_stateless:
             kinds = ["-S"]
         else:
-            kinds = ["-N"] * self.wish.addresses + ["-P"] * self.wish.prefixes
+            kinds = ["-T" if self.wish.is_temporary else "-N"] * self.wish.addresses + ["-P"] * self.wish.prefixes
         if self.wish.length:
             kinds += ["--prefix-len-hint", str(self.wish.length)]
         return ["-6", "-d", "-v", *kinds, *self.files(), self.interface]
@@ -74,10 +74,12 @@ class Dhclient(Client):
         return "" if re.search(r"^\s*released;", newest, re.MULTILINE) else newest
 
     def held(self) -> Held:
-        lease = self.newest_lease()
+        """What has a lifetime: what the server took away stays in the file with one of 0."""
+        blocks = re.findall(r"^\s*(iaaddr|iaprefix) (\S+) \{(.*?)\}", self.newest_lease(), re.DOTALL | re.MULTILINE)
+        live = [(kind, what) for kind, what, inside in blocks if "max-life 0;" not in inside]
         return Held(
-            frozenset(map(IPv6Address, re.findall(r"^\s*iaaddr (\S+) \{", lease, re.MULTILINE))),
-            frozenset(map(IPv6Network, re.findall(r"^\s*iaprefix (\S+) \{", lease, re.MULTILINE))),
+            frozenset(IPv6Address(what) for kind, what in live if kind == "iaaddr"),
+            frozenset(IPv6Network(what) for kind, what in live if kind == "iaprefix"),
         )
 
     def options(self) -> str:

@@ -35,6 +35,7 @@ class Networkd(Client):
         lines.append(f"UseDelegatedPrefix={'yes' if self.wish.prefixes else 'no'}")
         if self.wish.length:
             lines.append(f"PrefixDelegationHint=::/{self.wish.length}")
+        lines += [f"UserClass={self.wish.user_class}"] if self.wish.user_class else []
         # It has one setting for the names of both protocols.
         lines += ["[DHCPv4]", f"Hostname={self.wish.name}"] if self.wish.name else ["[DHCPv4]", "SendHostname=no"]
         return "\n".join(lines) + "\n"
@@ -46,11 +47,16 @@ class Networkd(Client):
         return []
 
     def held(self) -> Held:
-        """Addresses are those it set; what it was delegated it makes unreachable as a whole."""
+        """Addresses are those it set.
+
+        What it was delegated it makes unreachable as a whole, and gives the downlink an address of; only that goes away at once.
+        """
         addresses = frozenset(map(IPv6Address, self.space.addresses(self.interface)))
         routes = self.space.routes("table", "all")
-        prefixes = [route["dst"] for route in routes if route.get("type") == "unreachable" and route.get("protocol") == "dhcp"]
-        return Held(addresses, frozenset(map(IPv6Network, prefixes)))
+        unreachable = [route["dst"] for route in routes if route.get("type") == "unreachable" and route.get("protocol") == "dhcp"]
+        used = [IPv6Address(address) for address in self.space.addresses(DOWNLINK)]
+        prefixes = frozenset(prefix for prefix in map(IPv6Network, unreachable) if any(address in prefix for address in used))
+        return Held(addresses, prefixes)
 
     def stateless_traces(self, *values: str) -> tuple[str, ...]:
         """systemd 252 writes them nowhere: that it has taken the reply is all it says."""

@@ -54,8 +54,8 @@ class Dhcp6c(Client):
         """It keeps no lease file: addresses are those it set, prefixes those its log made and has not removed."""
         addresses = frozenset(map(IPv6Address, self.space.addresses(self.interface)))
         prefixes: set[IPv6Network] = set()
-        for verb, prefix in re.findall(r"\b(create|remove) (?:a )?prefix (\S+/\d+)", self.log()):
-            (prefixes.add if verb == "create" else prefixes.discard)(IPv6Network(prefix))
+        for verb, prefix in re.findall(r": (create a|remove a site) prefix (\S+/\d+)", self.log()):
+            (prefixes.add if verb == "create a" else prefixes.discard)(IPv6Network(prefix))
         return Held(addresses, frozenset(prefixes))
 
     def options(self) -> str:
