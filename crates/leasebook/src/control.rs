@@ -3,6 +3,7 @@
 //! ```text
 //!  leasebook leases reconfigure ──► DATA/control        "reconfigure renew lease 2001:db8::/56"
 //!                               ◄── DATA/control-PID    "ok told 1 of 1 bindings", "error ..."
+//!  leasebook leases show, stats ──► DATA/control        "show lease 2001:db8::7", "pools"
 //! ```
 //!
 //! One datagram of text each way. Who may ask is who may open the socket: the server's own user
@@ -28,16 +29,26 @@ const NAME: &str = "control";
 /// How long an answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// Octets of the longest request or answer.
-const TEXT_OCTETS: usize = 4096;
+/// Octets of the longest request.
+const REQUEST_OCTETS: usize = 4096;
+
+/// Octets of the longest answer; a longer one is cut.
+const ANSWER_OCTETS: usize = 65_536;
 
 /// Something asked of the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What clients are to send (RFC 8415 §21.19).
-    pub ask: ReconfMsg,
-    /// Which clients.
-    pub whom: Whom,
+pub enum Request {
+    /// Clients are to be told to ask anew.
+    Reconfigure {
+        /// What they are to send (RFC 8415 §21.19).
+        ask: ReconfMsg,
+        /// Which clients.
+        whom: Whom,
+    },
+    /// All about a client, or about who has a lease.
+    Show(Whom),
+    /// How full pools are.
+    Pools,
 }
 
 /// Which clients are to be told.
@@ -74,10 +85,20 @@ pub fn lease(text: &str) -> Option<LeaseName> {
 
 impl fmt::Display for Request {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.ask.msg_type();
-        let name = ASKS.iter().find(|(_, known)| *known == kind);
-        write!(out, "reconfigure {} ", name.map_or("?", |(name, _)| name))?;
-        match &self.whom {
+        let whom = match self {
+            Self::Reconfigure { ask, whom } => {
+                let kind = ask.msg_type();
+                let name = ASKS.iter().find(|(_, known)| *known == kind);
+                write!(out, "reconfigure {} ", name.map_or("?", |(name, _)| name))?;
+                whom
+            }
+            Self::Show(whom) => {
+                out.write_str("show ")?;
+                whom
+            }
+            Self::Pools => return out.write_str("pools"),
+        };
+        match whom {
             Whom::Client(duid) => write!(out, "client {duid}"),
             Whom::Lease(name) => write!(out, "lease {name}"),
             Whom::Link(link) => write!(out, "link {}", link.0),
@@ -89,18 +110,25 @@ impl Request {
     /// Reads what [`Request`] shows; none if it is anything else.
     fn parse(text: &str) -> Option<Self> {
         let words: Vec<&str> = text.split(' ').collect();
-        let &["reconfigure", name, kind, value] = words.as_slice() else {
-            return None;
-        };
-        let whom = match kind {
-            "client" => Whom::Client(value.parse().ok()?),
-            "lease" => Whom::Lease(lease(value)?),
-            "link" => Whom::Link(LinkId(value.parse().ok()?)),
-            _ => return None,
-        };
-        let ask = ask(name)?;
-        Some(Self { ask, whom })
+        match *words.as_slice() {
+            ["reconfigure", name, kind, value] => Some(Self::Reconfigure {
+                ask: ask(name)?,
+                whom: whom(kind, value)?,
+            }),
+            ["show", kind, value] => Some(Self::Show(whom(kind, value)?)),
+            ["pools"] => Some(Self::Pools),
+            _ => None,
+        }
     }
+}
+
+fn whom(kind: &str, value: &str) -> Option<Whom> {
+    Some(match kind {
+        "client" => Whom::Client(value.parse().ok()?),
+        "lease" => Whom::Lease(lease(value)?),
+        "link" => Whom::Link(LinkId(value.parse().ok()?)),
+        _ => return None,
+    })
 }
 
 /// The server's end.
@@ -127,7 +155,7 @@ impl Control {
 
     /// Takes the next request, if there is one, and answers it with what `decide` says.
     pub fn serve(&self, decide: &mut dyn FnMut(Request) -> Result<String, String>) {
-        let mut octets = [0; TEXT_OCTETS];
+        let mut octets = [0; REQUEST_OCTETS];
         let Ok((len, from)) = self.socket.recv_from(&mut octets) else {
             return;
         };
@@ -142,7 +170,9 @@ impl Control {
         };
         if let Some(path) = from.as_pathname() {
             // Whoever asked may be gone.
-            let _ = self.socket.send_to(answer.as_bytes(), path);
+            let octets = answer.as_bytes();
+            let octets = octets.get(..ANSWER_OCTETS).unwrap_or(octets);
+            let _ = self.socket.send_to(octets, path);
         }
     }
 }
@@ -221,7 +251,7 @@ fn exchange(data: &Path, path: &Path, request: &Request) -> Result<String, Contr
         data: data.to_owned(),
         source,
     })?;
-    let mut octets = [0; TEXT_OCTETS];
+    let mut octets = vec![0; ANSWER_OCTETS];
     let len = socket
         .recv(&mut octets)
         .map_err(|source| ControlError::Silent { source })?;
@@ -245,10 +275,14 @@ mod tests {
             for (name, _) in ASKS {
                 let ask = ask(name).unwrap();
                 let whom = whom.clone();
-                let request = Request { ask, whom };
+                let request = Request::Reconfigure { ask, whom };
                 assert_eq!(Request::parse(&request.to_string()), Some(request));
             }
+            let request = Request::Show(whom);
+            assert_eq!(Request::parse(&request.to_string()), Some(request));
         }
+        let pools = Request::Pools;
+        assert_eq!(Request::parse(&pools.to_string()), Some(pools));
         for text in [
             "",
             "reconfigure",
@@ -264,7 +298,7 @@ mod tests {
     fn a_server_answers_and_leaves_no_file_behind() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().to_owned();
-        let renew = Request {
+        let renew = Request::Reconfigure {
             ask: ask("renew").unwrap(),
             whom: Whom::Link(LinkId(7)),
         };

@@ -11,6 +11,7 @@
 //! | [`import`] | other servers' leases into the book |
 //! | [`log`] | events with stable ids, on standard error |
 //! | [`metrics`] | counters for Prometheus |
+//! | [`page`] | what is shown of the book, by the command or the running server |
 //! | [`query`] | asking servers: the requestor's sockets and output |
 //! | [`reboot`] | a relay that loses its power, for the demonstration and benchmarks |
 //! | [`relay`] | the relay: sockets, netlink, clocks and signals around its machine |
@@ -33,6 +34,7 @@ pub mod identity;
 pub mod import;
 pub mod log;
 pub mod metrics;
+pub mod page;
 pub mod query;
 pub mod reboot;
 pub mod relay;

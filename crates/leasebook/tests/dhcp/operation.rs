@@ -57,8 +57,25 @@ fn keys_are_told_to_their_clients_alone() {
     );
     let data = server.data();
     let client = "00:03:00:01:02:00:00:00:00:07";
-    let (_, page, _) = leasebook(&data, &["leases", "show", client]);
-    // The store is the running server's; nothing of it may be told all the same.
+    // The store is the running server's, which is asked.
+    let (done, page, err) = leasebook(&data, &["leases", "show", client]);
+    assert!(done, "{err}");
+    for part in [
+        client,
+        "1 (one)",
+        "IA_NA",
+        "bound",
+        "relay     link 2001:db8:1::1",
+        "eth0",
+        "not shown",
+    ] {
+        assert!(page.contains(part), "{page}");
+    }
+    let lease = address(&reply);
+    let (_, same, _) = leasebook(&data, &["leases", "show", &lease]);
+    assert!(same.contains(client) && same.contains(&lease), "{same}");
+    let (done, nobody, _) = leasebook(&data, &["leases", "show", "2001:db8:9::1"]);
+    assert!(done && nobody.contains("nothing in the book"), "{nobody}");
     let mut texts = vec![heard, told, page];
     for entry in ["journal", "ledger"] {
         assert!(data.join(entry).exists());
@@ -128,6 +145,17 @@ fn a_pool_that_fills_is_told_of_before_it_is_empty() {
         message.ia_na(1, [0, 0], inside).expect("fits");
     });
     assert!(server.logged("DHCP_POOL_RELIEVED").contains("taken=4"));
+    let (done, stats, err) = leasebook(&server.data(), &["leases", "stats"]);
+    let line = "one, 2001:db8:1::10-2001:db8:1::19, 4 of 10 (40.0 %)";
+    assert!(done && stats.contains(line), "{stats}{err}");
+    let file = server.config();
+    let data = server.stop();
+    let file = std::fs::write(data.path().join("at-rest.toml"), file)
+        .map(|()| data.path().join("at-rest.toml"))
+        .expect("written");
+    let file = file.to_str().expect("text");
+    let (done, stats, err) = leasebook(&data.path(), &["leases", "stats", "--config", file]);
+    assert!(done && stats.contains(line), "{stats}{err}");
 }
 
 #[test]

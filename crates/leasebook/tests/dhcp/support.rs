@@ -74,6 +74,11 @@ impl Server {
         self.dir.as_ref().expect("running").path()
     }
 
+    /// What it is set to.
+    pub(crate) fn config(&self) -> String {
+        std::fs::read_to_string(self.path().join("leasebook.toml")).expect("readable")
+    }
+
     /// Ends it in order, and gives its directory to be looked at.
     pub(crate) fn stop(mut self) -> Stopped {
         self.signal(rustix::process::Signal::TERM);

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         },
         (None, None) => bail!("give an address, a prefix, a DUID, or --link"),
     };
-    let request = Request {
+    let request = Request::Reconfigure {
         ask: args.ask,
         whom,
     };

@@ -2,16 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use leasebook_protocol::server::pool::Pools;
 use leasebook_store::{Book, Flow, LeaseState, LeaseStore as _, LinkId, Progress};
+use leasebook_wire::Duid;
 
+use crate::config::Config;
+use crate::control::{self, ControlError, Request};
 use crate::exit::Exit;
+use crate::page;
 
 /// How it is used.
 const EXAMPLES: &str = "\
 Examples:
-  leasebook leases stats --data /var/lib/leasebook";
+  leasebook leases stats --data /var/lib/leasebook
+  leasebook leases stats --config /etc/leasebook/leasebook.toml
 
-/// Count bindings, leases and octets, by link.
+With a configuration it tells how full pools are. Where a server runs on the store, with DHCPv6 on,
+it is that alone, and the server is asked.";
+
+/// Count bindings, leases and octets, by link, and how full pools are.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -28,8 +37,22 @@ pub(super) struct Args {
 
 /// Counts.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if !args.verify
+        && !args.json
+        && let Some(shown) = ask(args)?
+    {
+        print!("{shown}");
+        return Ok(Exit::Complete);
+    }
     let (book, config) = args.store.open()?;
-    let counts = count(&book)?;
+    let dhcp = config
+        .as_ref()
+        .map(|config| config.dhcp(Duid::uuid([0; 16])));
+    let mut pools = Pools::default();
+    if let Some(dhcp) = &dhcp {
+        pools.reconfigure(dhcp);
+    }
+    let counts = count(&book, &mut pools)?;
     let stats = book.stats()?;
     let verified = if args.verify {
         // Everything has to be in the ledger to be checked there.
@@ -48,6 +71,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             serde_json::json!({
                 "bindings": stats.bindings, "leases": stats.leases, "last_change": stats.last_seq,
                 "disk_octets": stats.disk_octets, "verified_bindings": verified, "links": links,
+                "pools": dhcp.as_ref().map(|dhcp| pools_json(&pools, dhcp)),
             })
         );
         return Ok(Exit::Complete);
@@ -59,6 +83,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         stats.disk_octets >> 20,
         stats.last_seq
     );
+    println!("{}", table(&counts, config.as_ref()));
+    if let Some(dhcp) = &dhcp {
+        println!();
+        print!("{}", page::pools(pools.usage(), dhcp, usize::MAX));
+    }
+    if let Some(bindings) = verified {
+        println!("verified: {bindings} bindings, all sound");
+    }
+    Ok(Exit::Complete)
+}
+
+/// A line for each link.
+fn table(counts: &BTreeMap<LinkId, Counts>, config: Option<&Config>) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::TableStyle::new());
     table.set_header([
@@ -72,8 +109,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         "RECLAIMED",
         "REGISTERED",
     ]);
-    for (link, by) in &counts {
-        let links = config.as_ref().map_or(&[][..], |config| &config.links);
+    for (link, by) in counts {
+        let links = config.map_or(&[][..], |config| &config.links);
         let name = links
             .iter()
             .find(|one| one.id == link.0)
@@ -92,11 +129,30 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             .chain(numbers.iter().map(u64::to_string));
         table.add_row(cells);
     }
-    println!("{table}");
-    if let Some(bindings) = verified {
-        println!("verified: {bindings} bindings, all sound");
+    table
+}
+
+/// What the running server says, if one runs: how full its pools are.
+fn ask(args: &Args) -> anyhow::Result<Option<String>> {
+    let (data, _) = args.store.find()?;
+    match control::request(&data, &Request::Pools) {
+        Ok(shown) => Ok(Some(shown)),
+        Err(ControlError::NotRunning { .. } | ControlError::Socket { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    Ok(Exit::Complete)
+}
+
+fn pools_json(pools: &Pools, dhcp: &leasebook_protocol::server::Config) -> serde_json::Value {
+    let all = pools.usage().map(|usage| {
+        let (link, pool) = page::place(dhcp, &usage);
+        // JSON has no numbers of 128 bits; what is larger is a text.
+        let total = u64::try_from(usage.total).map_or_else(
+            |_| serde_json::json!(usage.total.to_string()),
+            |total| serde_json::json!(total),
+        );
+        serde_json::json!({ "link": link, "pool": pool, "taken": usage.taken, "total": total })
+    });
+    all.collect()
 }
 
 /// Leases of a link by what they are.
@@ -120,7 +176,7 @@ impl Counts {
     }
 }
 
-fn count(book: &Book) -> anyhow::Result<BTreeMap<LinkId, Counts>> {
+fn count(book: &Book, pools: &mut Pools) -> anyhow::Result<BTreeMap<LinkId, Counts>> {
     let now = super::now();
     let mut counts: BTreeMap<LinkId, Counts> = BTreeMap::new();
     let mut from = Vec::new();
@@ -130,6 +186,9 @@ fn count(book: &Book) -> anyhow::Result<BTreeMap<LinkId, Counts>> {
                 let by = counts.entry(record.link()).or_default();
                 by.bindings += 1;
                 for lease in record.leases() {
+                    if lease.is_live(now) || lease.state == LeaseState::Declined {
+                        pools.take(record.link(), lease.name);
+                    }
                     *match lease.state {
                         LeaseState::Bound if lease.is_live(now) => &mut by.live,
                         LeaseState::Bound => &mut by.ended,

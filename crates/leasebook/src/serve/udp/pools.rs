@@ -7,6 +7,7 @@ use leasebook_protocol::server::{Config, Server};
 use leasebook_store::LinkId;
 
 use crate::log::events;
+use crate::page::place;
 use crate::tell;
 
 /// Leases of a hundred that must be free again before a pool counts as relieved, so that one that
@@ -65,21 +66,6 @@ impl PoolWatch {
 fn percent(usage: &Usage) -> u128 {
     let taken = u128::try_from(usage.taken).unwrap_or(u128::MAX);
     taken.saturating_mul(100) / usage.total.max(1)
-}
-
-/// The names of the link and of the pool.
-fn place(config: &Config, usage: &Usage) -> (String, String) {
-    let link = config.links.iter().find(|link| link.id == usage.link);
-    let name = link.map_or_else(|| usage.link.0.to_string(), |link| link.name.clone());
-    let pool = match usage.pool {
-        PoolRef::Addresses(at) => link
-            .and_then(|link| link.pools.get(at))
-            .map(|pool| format!("{}-{}", pool.first, pool.last)),
-        PoolRef::Prefixes(at) => link
-            .and_then(|link| link.prefix_pools.get(at))
-            .map(|pool| format!("{} by /{}", pool.prefix, pool.delegated_len)),
-    };
-    (name, pool.unwrap_or_default())
 }
 
 #[cfg(test)]

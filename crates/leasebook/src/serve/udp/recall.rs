@@ -10,7 +10,7 @@ use leasebook_store::{
 };
 use leasebook_wire::option::ReconfMsg;
 
-use crate::control::{Request, Whom};
+use crate::control::Whom;
 
 /// Clients told in one turn, so that others need not wait long behind their commit.
 const AT_ONCE: usize = 512;
@@ -44,13 +44,13 @@ impl Recall {
     /// durable first. Gives what is to be answered.
     pub(super) fn begin(
         &mut self,
-        request: &Request,
+        (ask, whom): (ReconfMsg, &Whom),
         now: Now,
         (server, book): (&mut Server, &Book),
         batch: &mut Batch,
     ) -> Result<String, String> {
         let said = |error: StoreError| error.to_string();
-        let records = match &request.whom {
+        let records = match whom {
             Whom::Client(client) => book.of_client(client.octets()).map_err(said)?,
             Whom::Lease(name) => book.holder(*name).map_err(said)?.into_iter().collect(),
             Whom::Link(link) => {
@@ -62,7 +62,7 @@ impl Recall {
                     links: Links::of(vec![*link]),
                 };
                 let cursor = Cursor::new(query, book.last_seq());
-                self.scans.push_back((cursor, request.ask));
+                self.scans.push_back((cursor, ask));
                 return Ok(format!("clients of {link} are told, some each second"));
             }
         };
@@ -70,7 +70,7 @@ impl Recall {
         for record in &records {
             let view = record.view();
             let client = (view.link(), view.client());
-            match server.reconfigure_client(now, client, request.ask, book, batch) {
+            match server.reconfigure_client(now, client, ask, book, batch) {
                 Ok(()) => told += 1,
                 Err(error) => why = error,
             }

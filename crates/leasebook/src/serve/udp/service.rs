@@ -21,8 +21,9 @@ use super::setup::Setup;
 use super::socket::{Inbox, Listener};
 use super::tally::Tally;
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::{Control, Request, Whom};
 use crate::log::events;
+use crate::page;
 use crate::serve::seldom::Seldom;
 use crate::tell;
 use crate::text::hex;
@@ -39,6 +40,9 @@ const BURSTS_AT_ONCE: usize = 8;
 
 /// RECONFIGURE messages sent in one turn.
 const SENT_AT_ONCE: usize = 2048;
+
+/// Pools of which an operator is told at once.
+const POOLS_SHOWN: usize = 500;
 
 /// What the daemon tells the thread.
 enum Command {
@@ -207,24 +211,43 @@ impl Worker {
         let Some(control) = self.control.take() else {
             return;
         };
-        let now = self.clock.now();
-        control.serve(&mut |request| {
-            self.batch.clear();
-            let (server, book) = (&mut self.server, &*self.book);
-            let begun = self
-                .recall
-                .begin(&request, now, (server, book), &mut self.batch);
-            let is_kept = self.commit();
-            let begun = begun.and_then(|told| {
-                let failed = "the store failed; the log says why".to_owned();
-                if is_kept { Ok(told) } else { Err(failed) }
-            });
-            let outcome = begun.as_ref().map_or_else(String::as_str, String::as_str);
-            tell!(events::DHCP_RECONFIGURE_ASKED, request = %request, outcome);
-            begun
+        control.serve(&mut |request| match request {
+            Request::Reconfigure { ask, whom } => self.begin_recall(ask, &whom),
+            Request::Show(whom) => {
+                let links = &self.setup.dhcp.links;
+                let name_of = |id| {
+                    let link = links.iter().find(|link| link.id == id);
+                    link.map(|link| link.name.as_str())
+                };
+                let shown = page::pages(&self.book, &whom, self.clock.now().wall, &name_of);
+                shown.map_err(|error| error.to_string())
+            }
+            Request::Pools => {
+                let usage = self.server.usage();
+                Ok(page::pools(usage, &self.setup.dhcp, POOLS_SHOWN))
+            }
         });
         self.control = Some(control);
         self.recall();
+    }
+
+    fn begin_recall(&mut self, ask: ReconfMsg, whom: &Whom) -> Result<String, String> {
+        let now = self.clock.now();
+        self.batch.clear();
+        let (server, book) = (&mut self.server, &*self.book);
+        let begun = self
+            .recall
+            .begin((ask, whom), now, (server, book), &mut self.batch);
+        let is_kept = self.commit();
+        let begun = begun.and_then(|told| {
+            let failed = "the store failed; the log says why".to_owned();
+            if is_kept { Ok(told) } else { Err(failed) }
+        });
+        let outcome = begun.as_ref().map_or_else(String::as_str, String::as_str);
+        let whom = whom.clone();
+        let request = Request::Reconfigure { ask, whom };
+        tell!(events::DHCP_RECONFIGURE_ASKED, request = %request, outcome);
+        begun
     }
 
     /// Tells clients to ask anew, and those that did not so far, again.
