@@ -119,7 +119,7 @@ def test_why(net: Edge, relay: Relay) -> None:
     (says,) = routed["servers"]
     assert says["lease"] == prefix_of(1) and says["client"].replace(":", "") == duid(1).hex()
     text = relay.ask("why", prefix_of(1)).stdout
-    for word in ("relay ", "kernel ", "server ", f"[{SERVER}]:1547", "fe80::5b:1", "heard"):
+    for word in ("relay ", "server ", f"[{SERVER}]:1547", "fe80::5b:1", "heard", f"kernel   {prefix_of(1)} via fe80::5b:1 dev cust0\n"):
         assert word in text
     (nobody,) = relay.told("why", "2001:db8:7777::/48")
     assert nobody["verdict"] == "nobody knows it" and nobody["relay"] is None and nobody["kernel"] is None

@@ -66,9 +66,10 @@ def test_a_recovered_route_is_handed_on(net: Edge, tmp_path: Path, router: str) 
 
 
 def test_the_page_has_a_configuration_that_is_right(tmp_path: Path) -> None:
-    """SEC-009, RELAY-082: the relay's page: its example passes the check; clocks and IPsec have their place on it."""
+    """SEC-009, SEC-017, RELAY-082: its example passes the check; clocks, IPsec and what Remote-IDs are worth have their place on it."""
     config = tmp_path / "relay.toml"
     config.write_text(pages.example("relay.md", "/etc/leasebook/relay.toml"))
     assert "right" in leasebook("relay", "check", "--config", config).stdout
     page = (pages.DOCS / "relay.md").read_text()
+    assert "Remote-ID, Subscriber-ID and link-layer address in relayed messages are worth" in page
     assert "synchronised" in page and "mode = transport" in pages.example("relay.md", "/etc/swanctl/conf.d/dhcpv6.conf")

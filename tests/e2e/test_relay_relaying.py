@@ -107,6 +107,18 @@ def test_the_relay_never_answers_a_client(net: Edge, tmp_path: Path) -> None:
         assert [message.xid for message in client.heard] == [1]
 
 
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_leasequery_of_a_customer_goes_on_only_where_it_may(net: Edge, tmp_path: Path, allowed: bool) -> None:
+    """RELAY-012: customers could learn of each other; by default it is not relayed, and what comes behind it is."""
+    interface = f'name = "cust*"\nleasequery = {str(allowed).lower()}'
+    config = relay_config(tmp_path, servers=UNICAST, interfaces=[interface])
+    with Ear(net) as ear, Relay(net, tmp_path, config), Subscriber(net.customers[0]) as client:
+        client.send(wire.LEASEQUERY)
+        client.send(wire.SOLICIT)
+        kinds = [ear.hear().options[wire.RELAY_MSG][0] for _ in range(2 if allowed else 1)]
+        assert kinds == ([wire.LEASEQUERY, wire.SOLICIT] if allowed else [wire.SOLICIT])
+
+
 def test_an_answer_goes_back_as_it_came(net: Edge, tmp_path: Path) -> None:
     """RELAY-029, RELAY-030, RELAY-032, RELAY-033, RELAY-040: whatever type it has; from a stranger it is not taken."""
     net.core.ip("-6", "address", "add", "2001:db8:ff::bad/64", "dev", "up0")

@@ -432,19 +432,25 @@ fn show_why(why: &Why, out: &mut impl io::Write) -> io::Result<()> {
         None => writeln!(out, "relay    knows nothing of it")?,
     }
     match &why.kernel {
-        Some(route) => {
-            let [prefix, interface, next_hop, note] = route_row(route);
-            writeln!(
-                out,
-                "kernel   {prefix} via {next_hop} dev {interface} {note}"
-            )?;
-        }
+        Some(route) => writeln!(out, "kernel   {}", kernel_line(route))?,
         None => writeln!(out, "kernel   has no route of ours for it")?,
     }
     for one in &why.servers {
         writeln!(out, "server   {}", server_line(one))?;
     }
     Ok(())
+}
+
+/// A route in the words of iproute2.
+fn kernel_line(route: &Route) -> String {
+    let prefix = route.prefix;
+    let way = match (&route.interface, &route.next_hop) {
+        (Some(interface), Some(next_hop)) => format!(" via {next_hop} dev {interface}"),
+        (Some(interface), None) => format!(" dev {interface}"),
+        (None, _) => ", unreachable".to_owned(),
+    };
+    let note = if route.is_wanted { "" } else { ", not wanted" };
+    format!("{prefix}{way}{note}")
 }
 
 fn server_line(one: &ServerSays) -> String {
