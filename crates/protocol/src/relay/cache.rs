@@ -66,13 +66,13 @@ impl Relay {
         if is_over || is_known || is_anothers {
             return false;
         }
-        if refuse::judge(kept.prefix, self.own_addresses()).is_err() {
-            return false;
-        }
         let hop = NextHop {
             port: self.ports.number(&kept.interface),
             via: kept.via,
         };
+        if refuse::judge(kept.prefix, self.own_addresses(Some(hop))).is_err() {
+            return false;
+        }
         if self
             .limit_reached(kept.prefix, &kept.client, hop.port)
             .is_some()

@@ -102,13 +102,19 @@ impl Relay {
         misplaced: Option<&Unroutable>,
         is_doubtful: bool,
     ) -> Verdict {
-        if let Err(why) = refuse::judge(claimed.prefix, self.own_addresses()) {
+        if let Err(why) = refuse::judge(claimed.prefix, self.own_addresses(claimed.hop)) {
             return Verdict::Refused(why);
         }
         match misplaced {
             Some(Unroutable::OtherRelay) => return Verdict::Refused(Unroutable::OtherRelay),
             Some(why) => claimed.standing = Standing::Unroutable(why.clone()),
             None => {}
+        }
+        if self
+            .released
+            .is_since(claimed.prefix, &claimed.client, claimed.heard)
+        {
+            return Verdict::Refused(Unroutable::Released);
         }
         if let Some(verdict) = self.against_known(&claimed) {
             return verdict;
@@ -119,12 +125,7 @@ impl Relay {
             if !is_doubtful {
                 self.displace_cached(&claimed);
             }
-            let is_routed = |other: &Delegation| other.standing.is_routed();
-            let overlaps = {
-                let mut others = self.table.overlapping(claimed.prefix, &claimed.client);
-                others.any(is_routed)
-            };
-            if overlaps {
+            if self.rival(&claimed).is_some() {
                 return ask(claimed, Doubt::Overlap);
             }
             if is_doubtful && teller.is_trusted {
@@ -146,11 +147,25 @@ impl Relay {
                 }
                 return ask(claimed, Doubt::Old);
             }
+        } else if let Some(other) = self.rival(&claimed) {
+            // It can have no route; still less may it take another's place.
+            return Verdict::Refused(Unroutable::Overlaps(other));
         }
         match self.install(claimed) {
             Ok(()) => Verdict::Taken,
             Err(why) => Verdict::Refused(why),
         }
+    }
+
+    /// What another client has of the same addresses and this claim does not simply replace: what
+    /// is routed, and what was heard later, though it has no route now.
+    fn rival(&self, claimed: &Delegation) -> Option<Ipv6Net> {
+        let is_rival = |other: &&Delegation| {
+            let is_later = other.heard > claimed.heard && other.standing != Standing::Denied;
+            other.standing.is_routed() || is_later
+        };
+        let mut others = self.table.overlapping(claimed.prefix, &claimed.client);
+        others.find(is_rival).map(|other| other.prefix)
     }
 
     /// What is known already decides where it was heard later, or is live (RELAY-076, D-24).
@@ -229,7 +244,8 @@ impl Relay {
         };
         let objection = |lease: ClaimedLease| {
             let prefix = self.wanted_prefix(lease.name)?;
-            let objection = refuse::judge(prefix, self.own_addresses()).err();
+            let objection =
+                refuse::judge(prefix, self.own_addresses(place.as_ref().ok().copied())).err();
             let objection = objection.or_else(|| place.as_ref().err().cloned());
             Some((lease.name, objection.or_else(|| overlap(prefix))?))
         };
@@ -244,6 +260,12 @@ impl Relay {
         if let Some(known) = self.table.get(claimed.prefix)
             && known.source.is_live()
             && known.heard >= claimed.heard
+        {
+            return;
+        }
+        if self
+            .released
+            .is_since(claimed.prefix, &claimed.client, claimed.heard)
         {
             return;
         }

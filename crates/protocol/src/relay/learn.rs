@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use ipnet::Ipv6Net;
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType, OptionCode};
-use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix};
+use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix, PdExclude};
 use leasebook_wire::{ClientMessage, DuidRef, RelayMessage};
 
 /// Bits of an address.
@@ -43,6 +43,8 @@ pub struct Leased {
     pub iaid: u32,
     /// The prefix; an address is a /128.
     pub prefix: Ipv6Net,
+    /// The part of it that is the relay's own link to the client (PD_EXCLUDE, RFC 6603).
+    pub excluded: Option<Ipv6Net>,
     /// Whether it is an address, of IA_NA.
     pub is_address: bool,
     /// Seconds; `u32::MAX` is for ever.
@@ -62,6 +64,7 @@ pub fn leases<'a>(message: &ClientMessage<'a>) -> impl Iterator<Item = Leased> +
             Some(Leased {
                 iaid: ia.iaid,
                 prefix: Ipv6Net::new(lease.prefix, lease.prefix_len).ok()?,
+                excluded: excluded(&lease),
                 is_address: false,
                 preferred: lease.preferred_lifetime,
                 valid: lease.valid_lifetime,
@@ -77,6 +80,7 @@ pub fn leases<'a>(message: &ClientMessage<'a>) -> impl Iterator<Item = Leased> +
                 Some(Leased {
                     iaid: ia.iaid,
                     prefix: Ipv6Net::new(lease.address, ADDRESS_BITS).ok()?,
+                    excluded: None,
                     is_address: true,
                     preferred: lease.preferred_lifetime,
                     valid: lease.valid_lifetime,
@@ -86,6 +90,13 @@ pub fn leases<'a>(message: &ClientMessage<'a>) -> impl Iterator<Item = Leased> +
     prefixes
         .chain(addresses)
         .filter(|lease| lease.preferred <= lease.valid)
+}
+
+/// The prefix that PD_EXCLUDE keeps out of a delegated one.
+fn excluded(lease: &IaPrefix<'_>) -> Option<Ipv6Net> {
+    let option = lease.options.views::<PdExclude<'_>>().flatten().next()?;
+    let address = option.excluded_from(lease.prefix, lease.prefix_len)?;
+    Ipv6Net::new(address, option.prefix_len()).ok()
 }
 
 fn is_sound(t1: u32, t2: u32) -> bool {

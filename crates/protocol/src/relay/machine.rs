@@ -13,8 +13,9 @@ use super::forward::{self, Received};
 use super::learn::{self, Leased};
 use super::limit::Rates;
 use super::notice::{Dropped, Notice};
-use super::ports::{Port, PortNo, Ports};
+use super::ports::{Fallback, Port, PortNo, Ports};
 use super::refuse::{self, Unroutable};
+use super::released::Released;
 use super::table::{Delegation, NextHop, RouteChange, Source, Standing, Table};
 use crate::server::Arrival;
 use crate::server::batch::Reply;
@@ -59,6 +60,7 @@ pub struct Relay {
     pub(super) table: Table,
     own: Vec<Ipv6Addr>,
     rates: Rates,
+    pub(super) released: Released,
     notices: Vec<Notice>,
     lost_notices: u64,
 }
@@ -72,6 +74,7 @@ impl Relay {
             table: Table::default(),
             own: Vec::new(),
             rates: Rates::default(),
+            released: Released::default(),
             notices: Vec::new(),
             lost_notices: 0,
         }
@@ -202,7 +205,7 @@ impl Relay {
             });
         }
         if let Some(no) = no {
-            self.given_back(no, received);
+            self.given_back(now.mono, no, received);
         }
         Ok(Heard {
             kind,
@@ -212,7 +215,7 @@ impl Relay {
     }
 
     /// A RELEASE ends what it names at once (D-41, RELAY-048); a DECLINE its addresses.
-    fn given_back(&mut self, port: PortNo, received: &Received<'_>) {
+    fn given_back(&mut self, now: Mono, port: PortNo, received: &Received<'_>) {
         let Some((message, _)) = learn::first_hop(received.octets, received.source) else {
             return;
         };
@@ -225,13 +228,15 @@ impl Relay {
         };
         for lease in learn::leases(&message) {
             if is_release || lease.is_address {
-                self.end_if_held(port, client, &lease);
+                self.end_if_held(now, port, client, &lease);
             }
         }
     }
 
     /// Ends a delegation if it is this client's, on this port, of this association.
-    fn end_if_held(&mut self, port: PortNo, client: &[u8], lease: &Leased) {
+    fn end_if_held(&mut self, now: Mono, port: PortNo, client: &[u8], lease: &Leased) {
+        // Known or not: a server may be about to tell it.
+        self.released.add(now, lease.prefix, client);
         let is_held = self.table.get(lease.prefix).is_some_and(|held| {
             *held.client == *client
                 && held.hop.is_none_or(|hop| hop.port == port)
@@ -298,7 +303,7 @@ impl Relay {
                 continue;
             }
             if lease.valid == 0 {
-                self.end_if_held(port, client, &lease);
+                self.end_if_held(now.mono, port, client, &lease);
             } else {
                 let learnt = Delegation {
                     prefix: lease.prefix,
@@ -313,14 +318,18 @@ impl Relay {
                     source,
                     standing: Standing::Routed,
                 };
-                self.grant(learnt, hop);
+                self.grant(learnt, hop, lease.excluded);
             }
         }
     }
 
-    fn grant(&mut self, learnt: Delegation, hop: NextHop) {
+    fn grant(&mut self, learnt: Delegation, hop: NextHop, excluded: Option<Ipv6Net>) {
         let (prefix, client) = (learnt.prefix, &*learnt.client.clone());
-        if let Err(why) = refuse::judge(prefix, self.own_addresses()) {
+        // The relay's address on the link to the client may lie in what is kept out for that link:
+        // packets for it take the longer way of the two.
+        let is_covered = |own: &&Ipv6Addr| excluded.is_none_or(|net| !net.contains(*own));
+        let own = self.own.iter().filter(is_covered);
+        if let Err(why) = refuse::judge(prefix, own) {
             self.refuse(prefix, client, why, None);
             return;
         }
@@ -340,6 +349,7 @@ impl Relay {
         }
         let held = self.table.get(prefix);
         let is_new = held.is_none_or(|held| held.hop != Some(hop) || !held.standing.is_routed());
+        self.released.taken(prefix);
         self.table.put(learnt);
         if is_new {
             self.notice(Notice::Learnt {
@@ -452,8 +462,13 @@ impl Relay {
         (std::mem::take(&mut self.notices), lost)
     }
 
-    pub(super) fn own_addresses(&self) -> &[Ipv6Addr] {
-        &self.own
+    /// The addresses that no prefix told by a server or from disk may cover. Neither tells
+    /// PD_EXCLUDE; where a link has but one other end, the relay's own there may be what it keeps out.
+    pub(super) fn own_addresses(&self, hop: Option<NextHop>) -> impl Iterator<Item = &Ipv6Addr> {
+        let port = hop.and_then(|hop| self.ports.get(hop.port));
+        let port = port.filter(|port| port.fallback == Some(Fallback::Interface));
+        let is_ends = move |own: &Ipv6Addr| port.is_some_and(|port| port.addresses.contains(own));
+        self.own.iter().filter(move |own| !is_ends(own))
     }
 
     pub(super) fn refuse(

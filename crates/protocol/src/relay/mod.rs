@@ -10,6 +10,7 @@
 //! | [`learn`] | what a REPLY grants, and what a RELEASE gives back |
 //! | [`table`] | the delegations, whose they are and when they end |
 //! | [`refuse`] | prefixes that are never routed |
+//! | `released` | what was given back a moment ago |
 //! | [`place`] | next hop and interface out of a chain of relays |
 //! | [`cache`] | what is kept on disk of the delegations, and comes back from there |
 //! | [`claim`] | what becomes of a lease that a server tells on recovery |
@@ -40,6 +41,7 @@ pub mod ports;
 pub mod reconcile;
 pub mod recovery;
 pub mod refuse;
+mod released;
 pub mod table;
 
 pub use cache::Kept;

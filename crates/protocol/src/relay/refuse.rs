@@ -32,6 +32,9 @@ pub enum Unroutable {
     /// Another client has it, or a part of it, or what it is a part of.
     #[error("it overlaps {0}, which another client has")]
     Overlaps(Ipv6Net),
+    /// The client gave it back after the server had told it (RELAY-076).
+    #[error("its client gave it back meanwhile")]
+    Released,
     /// The binding came through other relays only (RELAY-072).
     #[error("its relays have other Relay-IDs than ours")]
     OtherRelay,
@@ -62,6 +65,7 @@ impl Unroutable {
             Self::NotAHost => "not-a-host",
             Self::OwnAddress(_) => "own-address",
             Self::Overlaps(_) => "overlap",
+            Self::Released => "released",
             Self::OtherRelay => "other-relay",
             Self::NotFirst(_) => "not-first",
             Self::NoRelayData => "no-relay-data",

@@ -73,24 +73,56 @@ fn the_wall_clock_may_jump() {
     assert_eq!(world.expire(40), [gone(A)]);
 }
 
-/// RELAY-056: PD_EXCLUDE changes nothing about the route of the prefix.
+/// RELAY-056: PD_EXCLUDE changes nothing about the route of the prefix, though the relay's own
+/// address on the link lies in what it keeps out; without it the prefix is refused.
 #[test]
 fn an_excluded_part_changes_no_route() {
+    let excluding = |world: &mut World, exclude: &[u8]| {
+        world.reply(0, 1, |reply| {
+            let put = |ia: &mut Composer<'_>| {
+                ia.nested(OptionCode::IAPREFIX, |lease| {
+                    lease.put_u32(10);
+                    lease.put_u32(20);
+                    lease.put_u8(56);
+                    lease.put_ipv6(ip("2001:db8:7::"));
+                    lease.option(OptionCode::PD_EXCLUDE, exclude)
+                })
+            };
+            reply.ia_pd(9, [0, 0], put).unwrap();
+        })
+    };
+    // The /64 of the link, with our address 2001:db8:7::1, is number 0 of the /56.
     let mut world = World::new();
-    let changes = world.reply(0, 1, |reply| {
-        let put = |ia: &mut Composer<'_>| {
-            ia.nested(OptionCode::IAPREFIX, |lease| {
-                lease.put_u32(10);
-                lease.put_u32(20);
-                lease.put_u8(56);
-                lease.put_ipv6(ip("2001:db8:100::"));
-                // The /64 that is the link's own: 8 bits after the 56.
-                lease.option(OptionCode::PD_EXCLUDE, &[64, 1])
-            })
-        };
-        reply.ia_pd(9, [0, 0], put).unwrap();
-    });
-    assert_eq!(changes, [via(1, A)]);
+    assert_eq!(excluding(&mut world, &[64, 1]), []);
+    let set = via(1, "2001:db8:7::/56");
+    assert_eq!(excluding(&mut world, &[64, 0]), [set]);
+}
+
+/// RELAY-056: what PD_EXCLUDE keeps out is told neither by servers nor from disk; on a link with one
+/// other end the relay's own address there may be it.
+#[test]
+fn an_excluded_part_is_taken_for_granted_where_there_is_one_other_end() {
+    let one = Kept {
+        prefix: net("2001:db8:7::/56"),
+        client: duid(1).into(),
+        iaid: Some(1),
+        interface: "eth7".to_owned(),
+        via: Some(ip("fe80::1")),
+        preferred: None,
+        valid: None,
+        heard_secs_ago: 0,
+    };
+    let mut world = World::new();
+    assert!(!world.relay.restore(at(0).mono, &one));
+    let mut eth7 = port("eth7", CUSTOMER, "2001:db8:7::1");
+    eth7.fallback = Some(ports::Fallback::Interface);
+    let mut world = World::with(config(), vec![eth7]);
+    assert!(world.relay.restore(at(0).mono, &one));
+    let others = Kept {
+        prefix: net("2001:db8:5::/56"),
+        ..one
+    };
+    assert!(!world.relay.restore(at(0).mono, &others));
 }
 
 /// RELAY-050: told again, a delegation tells still since when it is known, and from which message.

@@ -210,7 +210,7 @@ fn a_server_without_relay_data_is_asked_by_link() {
     );
     let mut ports = ports();
     ports[0].fallback = Some(ports::Fallback::Interface);
-    let own = world.relay.own_addresses().to_vec();
+    let own = world.relay.own_addresses(None).copied().collect();
     world.relay.set_ports(ports, own);
     let mut recovering = Recovering::new(&world, vec![binding(1, A, 10, 1000, Vec::new())]);
     recovering.run(&mut world, 1, 100_000);
@@ -622,4 +622,28 @@ fn liar(world: &World, confirms: Confirms) -> Liar {
         status: None,
         asked: Vec::new(),
     }
+}
+
+/// RELAY-076: what a client gave back is not routed again by a reply that was on its way meanwhile.
+#[test]
+fn a_release_wins_over_what_was_told_before_it() {
+    let mut world = World::new();
+    let one = chain(&mut world, 1, CUSTOMER);
+    let release = message(MessageType::RELEASE, 1, |release| {
+        ia_pd(release, 1, [0, 0], &[(A, 0, 0)]);
+    });
+    world.hear(0, "fe80::1", CUSTOMER, &release).unwrap();
+    for age in [100, 0] {
+        let mut server = liar(&world, Confirms::Repeats);
+        server.tells = vec![
+            (1, A, age, 1000, one.clone()),
+            (2, B, 10, 1000, one.clone()),
+        ];
+        server.run(&mut world);
+        assert_eq!(world.relay.table().get(net(A)), None);
+        assert!(world.relay.table().get(net(B)).is_some());
+    }
+    // Leased again, it is another matter.
+    world.reply(1, 1, |reply| ia_pd(reply, 1, [0, 0], &[(A, 10, 20)]));
+    assert!(world.relay.table().get(net(A)).is_some());
 }
