@@ -99,10 +99,10 @@ class Enclosed:
     def environment(self) -> Mapping[str, str]:
         return {}
 
-    def run(self, *command: str, seconds: float = 30) -> str:
-        """Runs another command in such a place, to its end."""
+    def run(self, *command: str, seconds: float = 30, expect: Union[int, None] = 0) -> str:
+        """Runs another command in such a place, to its end; its exit code must be `expect`, unless that is None."""
         ran = subprocess.run(self.enclosed(*command), capture_output=True, text=True, timeout=seconds, env={"PATH": PATH})
-        assert ran.returncode == 0, f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
+        assert expect in (None, ran.returncode), f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         return ran.stdout
 
     def log(self) -> str:
