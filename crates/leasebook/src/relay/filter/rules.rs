@@ -257,3 +257,107 @@ fn command(verb: &str, table: &str, set: &str, keys: &[String], text: &mut Strin
 fn mask(length: u8) -> Ipv6Addr {
     Ipv6Net::new(Ipv6Addr::UNSPECIFIED, length).map_or(Ipv6Addr::UNSPECIFIED, |net| net.netmask())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(ingress: Ingress, loops: Loops) -> Rules {
+        Rules::new(&Settings {
+            ingress,
+            loops,
+            loops_pass: vec!["2001:db8:f00::/40".parse().unwrap()],
+            table: "t".to_owned(),
+            nft: "nft".to_owned(),
+        })
+    }
+
+    fn port(interface: &str) -> FilteredPort {
+        FilteredPort {
+            interface: interface.to_owned(),
+            on_link: vec!["2001:db8:7::/64".parse().unwrap()],
+        }
+    }
+
+    fn delegated() -> HashMap<Ipv6Net, Arc<str>> {
+        HashMap::from([("2001:db8:100::/56".parse().unwrap(), "eth7".into())])
+    }
+
+    /// Where a line stands that has these words.
+    fn line(text: &str, words: &str) -> usize {
+        let found = text.lines().position(|line| line.contains(words));
+        found.unwrap_or_else(|| panic!("no `{words}` in\n{text}"))
+    }
+
+    /// RELAY-059: the sets have the lengths of the prefixes, and are there before what looks at
+    /// them; all that is no source of the interface is counted and dropped.
+    #[test]
+    fn sources_pass_by_their_lengths() {
+        let mut rules = rules(Ingress::Delegations, Loops::Pass);
+        let text = rules.all(&[port("eth7")], &delegated(), true);
+        let set = line(&text, "add set ip6 t delegated56");
+        let rule = "iifname . ip6 saddr & ffff:ffff:ffff:ff00:: @delegated56 goto loops";
+        assert!(line(&text, "delete table ip6 t") < set && set < line(&text, rule));
+        line(
+            &text,
+            "add element ip6 t delegated56 { \"eth7\" . 2001:db8:100:: }",
+        );
+        line(&text, "add element ip6 t own64 { \"eth7\" . 2001:db8:7:: }");
+        line(&text, "add element ip6 t ports { \"eth7\" }");
+        let passes = line(&text, "add rule ip6 t ingress jump delegated_sources");
+        let drops = line(&text, "add rule ip6 t ingress counter name spoofed drop");
+        assert!(passes < drops);
+        // Without what an earlier run left, nothing is taken away before all is known.
+        let kept = rules.all(&[port("eth7")], &delegated(), false);
+        assert!(!kept.contains("delete") && !kept.contains("flush set ip6 t delegated"));
+    }
+
+    /// RELAY-061, RELAY-062: loops are dropped, or rejected with type 1 code 6, but for destinations
+    /// that pass and prefixes of the link itself.
+    #[test]
+    fn loops_end_by_policy() {
+        for (loops, verdict) in [
+            (Loops::Drop, "counter name looped drop"),
+            (
+                Loops::Reject,
+                "counter name looped reject with icmpv6 reject-route",
+            ),
+        ] {
+            let text = rules(Ingress::Off, loops).all(&[port("eth7")], &delegated(), true);
+            line(&text, verdict);
+            let exempt = line(&text, "ip6 daddr { 2001:db8:f00::/40 } accept");
+            let own = line(&text, "add rule ip6 t loops jump own_destinations");
+            let all = line(&text, "add rule ip6 t loops jump delegated_destinations");
+            assert!(exempt < own && own < all);
+            assert!(!text.contains("spoofed drop"));
+        }
+    }
+
+    /// Of each element the last change counts, and one that is taken out need not be there.
+    #[test]
+    fn changes_are_right_whatever_was_there() {
+        let mut rules = rules(Ingress::Delegations, Loops::Pass);
+        let prefix: Ipv6Net = "2001:db8:100::/56".parse().unwrap();
+        let mut elements = Elements::default();
+        elements.put_in(prefix, "eth7".into());
+        elements.take_out(prefix, "eth7".into());
+        elements.put_in(prefix, "eth8".into());
+        let mut text = String::new();
+        rules.elements(&elements, &mut text);
+        let gone = "element ip6 t delegated56 { \"eth7\" . 2001:db8:100:: }";
+        assert!(line(&text, &format!("add {gone}")) < line(&text, &format!("delete {gone}")));
+        let there = "add element ip6 t delegated56 { \"eth8\" . 2001:db8:100:: }";
+        assert_eq!(text.matches(there).count(), 1);
+        // The set is made once.
+        let mut again = String::new();
+        rules.elements(&elements, &mut again);
+        assert!(text.contains("add set") && !again.contains("add set"));
+    }
+
+    /// No name of an interface can say anything to nft but a name.
+    #[test]
+    fn names_are_names() {
+        assert_eq!(word("eth1.100"), "\"eth1.100\"");
+        assert_eq!(word("a\"; flush ruleset; #*"), "\"aflushruleset\"");
+    }
+}
