@@ -2,8 +2,9 @@
 
 import socket
 import tempfile
+import threading
 from pathlib import Path
-from typing import Iterator
+from typing import Iterable, Iterator
 
 import pytest
 from harness import wire
@@ -11,7 +12,7 @@ from harness.daemon import BINARY, COMPLETE, LOCAL_ERROR, PARTIAL, leasebook
 from harness.edge import RELAY_ID, SERVER, Edge, Relay, RouteMonitor, claim, edge_server, link, prefix_of, relay_config, teller_at
 from harness.netns import join
 from harness.subscriber import Subscriber, duid
-from harness.teller import Claim, Teller, truthfully
+from harness.teller import QUERY_BY_RELAY_ID, Asked, Claim, Teller, truthfully
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("namespaces")
@@ -128,6 +129,25 @@ def test_why(net: Edge, relay: Relay) -> None:
     (down,) = relay.told("why", prefix_of(1))
     assert "interface may be down" in down["verdict"]
     assert "no IPv6 prefix" in relay.ask("why", "zz", expect=LOCAL_ERROR).stderr
+
+
+def test_why_does_not_wait_for_a_server_that_is_silent(net: Edge, known: list[Claim], tmp_path: Path) -> None:
+    """RELAY-080: what relay and kernel hold is told all the same, and that a server said nothing."""
+    gate = threading.Event()
+
+    def silent(query: Asked) -> Iterable[wire.Message]:
+        assert query.kind == QUERY_BY_RELAY_ID or gate.wait(30)
+        yield from truthfully(known)(query)
+
+    with Teller(net.core, SERVER, 1547, truthfully(known)), Teller(net.core, SERVER, 1548, silent):
+        with Relay(net, tmp_path, relay_config(tmp_path, servers=[teller_at(1547), teller_at(1548)])) as relay:
+            net.wait_for_routes([one.prefix for one in known])
+            (why,) = relay.told("why", prefix_of(1))
+            assert "is routed" in why["verdict"]
+            says = {one["server"]: one for one in why["servers"]}
+            assert says[f"[{SERVER}]:1547"]["lease"] == prefix_of(1)
+            assert "silent" in says[f"[{SERVER}]:1548"]["error"] and len(why["servers"]) == 2
+            gate.set()
 
 
 def test_nobody_answers(tmp_path: Path) -> None:

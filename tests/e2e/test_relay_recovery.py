@@ -1,7 +1,7 @@
 """Getting everything back from servers of every kind: several, slow, down, ending early, without Relay-IDs, and lying."""
 
 import threading
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
@@ -302,6 +302,35 @@ def test_recorded_ghosts_get_no_route(net: Edge, tmp_path: Path) -> None:
         assert server["denied"] == len(betrayed) and server["deviations"] > 0
         # Live, though older than what is left of it: asked about and confirmed.
         assert server["confirmed"] >= 1
+
+
+def test_a_recorded_reply_brings_everything_back(net: Edge, tmp_path: Path) -> None:
+    """RELAY-065, RELAY-073, BLQ-R-032: what a real server told of one relay, addresses and all; each prefix to its client and interface."""
+    recording = peer.recordings(kea.KEA)["by-relay-id"]
+    relay_id = wire.options(wire.message(recording.query).first(wire.LQ_QUERY)[17:])[0].data
+
+    def replay(query: Asked) -> Iterable[wire.Message]:
+        if query.kind == QUERY_BY_RELAY_ID:
+            return [wire.message(peer.readdressed(octets, query.message)) for octets in recording.reply]
+        return [reply(query, status(wire.NOT_ALLOWED))]
+
+    told = [wire.binding(body) for octets in recording.reply for body in wire.message(octets).all(wire.CLIENT_DATA)]
+    paths = {lease.what: binding.others[wire.LQ_RELAY_DATA][16:] for binding in told for lease in binding.leases}
+    prefixes = {what: octets for what, octets in paths.items() if isinstance(what, IPv6Network)}
+    assert len(prefixes) > 10 and len(prefixes) < len(paths)
+    # Where the reply itself says that each client is: interface and peer-address of the innermost relay.
+    wanted = {}
+    for what, octets in prefixes.items():
+        options = {option.code: option.data for option in wire.options(octets[34:])}
+        if relay_id == options.get(wire.RELAY_ID):
+            wanted[str(what)] = (str(IPv6Address(octets[18:34])), options[wire.INTERFACE_ID].decode())
+    interfaces = sorted({interface for _, interface in wanted.values()})
+    for number, name in enumerate(interfaces):
+        net.edge.add_interface(name, [f"3fff:0:{number:x}::ff/64"])
+    names = [f'name = "{name}"' for name in interfaces]
+    config = relay_config(tmp_path, servers=[teller_at(1547)], interfaces=names, relay_id=relay_id.hex())
+    with Teller(net.core, SERVER, 1547, replay), Relay(net, tmp_path, config):
+        assert net.wait_for_routes(wanted) == wanted
 
 
 def leases(octets: bytes) -> list[tuple[wire.Lease, int]]:

@@ -31,6 +31,9 @@ use crate::tell;
 /// Queries outstanding at once on one connection: what servers take by default.
 const PIPELINED: usize = 4;
 
+/// What stands for the answer of a server that was asked about a prefix and is silent.
+const NOT_YET: &str = "it was asked, and is silent";
+
 /// How far a recovery is.
 #[derive(Clone, Debug)]
 pub(super) struct ServerState {
@@ -311,6 +314,10 @@ pub(super) fn ask_about(
             continue;
         }
         requestor.finish(now);
+        says.lock().push(ServerSays {
+            error: Some(NOT_YET.to_owned()),
+            ..ServerSays::nothing(shared.server(server))
+        });
         let machine = AskingAbout {
             requestor,
             server,
@@ -354,15 +361,10 @@ struct AskingAbout {
 impl Machine for AskingAbout {
     fn take(&mut self, now: Now, input: Input<'_>) {
         let says = &self.says;
-        let nothing = || ServerSays {
-            server: self.shared.server(self.server).to_owned(),
-            lease: None,
-            client: None,
-            valid_secs: None,
-            heard_secs_ago: None,
-            objection: None,
-            error: None,
-        };
+        let server = self.shared.server(self.server);
+        let nothing = || ServerSays::nothing(server);
+        let is_kept =
+            |one: &ServerSays| one.server != server || one.error.as_deref() != Some(NOT_YET);
         self.requestor.handle(now, input, &mut |event| match event {
             Event::Binding(binding) => {
                 let claim = &binding.claim;
@@ -372,7 +374,9 @@ impl Machine for AskingAbout {
                     let found = objections.find(|(lease, _)| *lease == name);
                     found.map(|(_, why)| why.to_string())
                 };
-                says.lock().extend(claim.leases().map(|lease| ServerSays {
+                let mut says = says.lock();
+                says.retain(is_kept);
+                says.extend(claim.leases().map(|lease| ServerSays {
                     lease: Some(lease.name.to_string()),
                     client: Some(client_name(claim.client())),
                     valid_secs: Some(lease.valid),
@@ -388,7 +392,9 @@ impl Machine for AskingAbout {
                     Ending::Refused { status, text } => Some(format!("{status}: {text}")),
                     Ending::Partial(cause) | Ending::Unanswered(cause) => Some(cause.to_string()),
                 };
-                says.lock().push(ServerSays { error, ..nothing() });
+                let mut says = says.lock();
+                says.retain(is_kept);
+                says.push(ServerSays { error, ..nothing() });
             }
             Event::Interrupted { .. } | Event::Deviation { .. } => {}
         });

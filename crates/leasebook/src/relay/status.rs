@@ -286,3 +286,18 @@ pub(crate) struct ServerSays {
     /// What stands in the way of an answer.
     pub(crate) error: Option<String>,
 }
+
+impl ServerSays {
+    /// A server that has not said anything.
+    pub(super) fn nothing(server: &str) -> Self {
+        Self {
+            server: server.to_owned(),
+            lease: None,
+            client: None,
+            valid_secs: None,
+            heard_secs_ago: None,
+            objection: None,
+            error: None,
+        }
+    }
+}
