@@ -3,6 +3,7 @@
 wire       messages, options and bindings, read from octets
 queries    queries, built with scapy
 requestor  a requestor on a plain socket
+acceptor   a TCP server of a test
 peer       a server that replays recorded replies, cut up as one likes
 kea        what a Kea lease file says, and the recordings
 daemon     the binary: commands, and the running server

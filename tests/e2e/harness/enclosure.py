@@ -75,6 +75,12 @@ class Enclosed:
         """Which of our folders take which fixed places of the program."""
         return {}
 
+    def made(self, places: Mapping[str, str]) -> Mapping[str, Path]:
+        """Fixed places, each with a folder of ours of this name, which is made if it is not there."""
+        for name in places.values():
+            (self.folder / name).mkdir(exist_ok=True)
+        return {place: self.folder / name for place, name in places.items()}
+
     def enclosed(self, *command: str) -> list[str]:
         """The command line that runs a command so."""
         layers = self.folder / "layers"

@@ -5,12 +5,12 @@ now, which is all a server has to repeat; every other octet is the recorded one.
 """
 
 import socket
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Iterator, Union
 
 from harness import wire
+from harness.acceptor import Acceptor
 
 Cut = Callable[[bytes], Iterator[bytes]]
 
@@ -78,62 +78,30 @@ def without_oro(asked: bytes) -> bytes:
     return asked[:head] + b"".join(o.compose() for o in wire.options(asked[head:]) if o.code != wire.ORO)
 
 
-class RecordedPeer:
+class RecordedPeer(Acceptor):
     """Listens on a port of ::1 and answers until the `with` block ends."""
 
     def __init__(self, known: dict[str, Recording], cut: Cut = whole, stop_after: Union[int, None] = None) -> None:
+        super().__init__(socket.create_server(("::1", 0), family=socket.AF_INET6))
         exact = {wire.message(r.query).first(wire.LQ_QUERY): r for r in known.values()}
         self._answers = {**{without_oro(asked): recording for asked, recording in exact.items()}, **exact}
         self._cut = cut
         self._stop_after = stop_after
-        self._listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
-        self._open: list[socket.socket] = [self._listener]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         # Queries as they came, and what went wrong here.
         self.asked: list[wire.Message] = []
         self.unknown: list[bytes] = []
 
-    def port(self) -> int:
-        return self._listener.getsockname()[1]
-
     def __enter__(self) -> "RecordedPeer":
-        self._threads[0].start()
+        self._start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for one in self._open:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._open.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         rest = b""
-        try:
-            while octets := connection.recv(65536):
-                messages, rest = wire.unframe(rest + octets)
-                for message in messages:
-                    if not self._answer(connection, wire.message(message)):
-                        connection.close()
-                        return
-            connection.close()
-        except OSError:
-            pass
+        while octets := connection.recv(65536):
+            messages, rest = wire.unframe(rest + octets)
+            for message in messages:
+                if not self._answer(connection, wire.message(message)):
+                    return
 
     def _answer(self, connection: socket.socket, query: wire.Message) -> bool:
         """Whether the connection stays."""

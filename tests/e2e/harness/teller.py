@@ -5,12 +5,12 @@ A test gives a function from the query to the messages of the reply; being a gen
 
 import socket
 import struct
-import threading
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from typing import Callable, Iterable, Union
 
 from harness import wire
+from harness.acceptor import Acceptor
 from harness.netns import Namespace
 
 QUERY_BY_ADDRESS, QUERY_BY_CLIENT_ID, QUERY_BY_RELAY_ID, QUERY_BY_LINK_ADDRESS, QUERY_BY_REMOTE_ID = 1, 2, 3, 4, 5
@@ -116,56 +116,30 @@ def truthfully(claims: Iterable[Claim]) -> Callable[[Asked], Iterable[wire.Messa
     return answer
 
 
-class Teller:
+class Teller(Acceptor):
     """Listens in a namespace and answers until the `with` block ends."""
 
     def __init__(self, space: Namespace, address: str, port: int, answer: Callable[[Asked], Iterable[wire.Message]]) -> None:
-        self._answer = answer
         with space.inside():
-            self._listener = socket.create_server((address, port), family=socket.AF_INET6)
-        self._open: list[socket.socket] = [self._listener]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+            listener = socket.create_server((address, port), family=socket.AF_INET6)
+        super().__init__(listener)
+        self._answer = answer
         # Queries as they came.
         self.asked: list[Asked] = []
 
     def __enter__(self) -> "Teller":
-        self._threads[0].start()
+        self._start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for one in self._open:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._open.append(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def serve(self, connection: socket.socket) -> None:
         rest = b""
-        try:
-            while octets := connection.recv(65536):
-                messages, rest = wire.unframe(rest + octets)
-                for message in messages:
-                    query = asked(wire.message(message))
-                    self.asked.append(query)
-                    for answer in self._answer(query):
-                        connection.sendall(wire.frame(answer.compose()))
-            connection.close()
-        except OSError:
-            pass
+        while octets := connection.recv(65536):
+            messages, rest = wire.unframe(rest + octets)
+            for message in messages:
+                query = asked(wire.message(message))
+                self.asked.append(query)
+                for answer in self._answer(query):
+                    connection.sendall(wire.frame(answer.compose()))
 
     def kinds(self) -> list[int]:
         """The types of the queries that came, in order."""

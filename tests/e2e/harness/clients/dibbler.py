@@ -19,10 +19,7 @@ class DibblerClient(Client):
     ends_on_decline = True
 
     def places(self) -> Mapping[str, Path]:
-        folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
-        for folder in folders.values():
-            (self.folder / folder).mkdir(exist_ok=True)
-        return {place: self.folder / folder for place, folder in folders.items()}
+        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
 
     def start(self) -> None:
         self.places()

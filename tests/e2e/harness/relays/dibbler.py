@@ -13,10 +13,7 @@ class DibblerRelay(Relay):
     adds = frozenset({"interface-id", "remote-id", "relay-id"})
 
     def places(self) -> Mapping[str, Path]:
-        folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
-        for folder in folders.values():
-            (self.folder / folder).mkdir(exist_ok=True)
-        return {place: self.folder / folder for place, folder in folders.items()}
+        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
 
     def start(self) -> None:
         self.places()

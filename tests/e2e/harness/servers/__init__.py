@@ -3,7 +3,7 @@
 Each serves the first customer's link of the edge: addresses from its on-link prefix, and a /56 out of `POOL`.
 """
 
-from harness.edge import SERVER, Edge, link
+from harness.edge import Edge
 from harness.enclosure import Enclosed
 
 # The server's interface, and what it leases.
@@ -28,6 +28,3 @@ class Server(Enclosed):
         self.start()
         self.wait_until("a socket on port 547", self.is_ready)
         return self
-
-
-__all__ = ["DELEGATED_LENGTH", "INTERFACE", "LINK", "POOL", "POOL_LENGTH", "PREFERRED_SECS", "SERVER", "VALID_SECS", "Server", "link"]

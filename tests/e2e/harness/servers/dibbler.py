@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Mapping
 
-from harness.servers import DELEGATED_LENGTH, INTERFACE, LINK, POOL, POOL_LENGTH, PREFERRED_SECS, SERVER, VALID_SECS, Server
+from harness.edge import SERVER
+from harness.servers import DELEGATED_LENGTH, INTERFACE, LINK, POOL, POOL_LENGTH, PREFERRED_SECS, VALID_SECS, Server
 
 
 class DibblerServer(Server):
@@ -12,10 +13,7 @@ class DibblerServer(Server):
     package = "dibbler-server"
 
     def places(self) -> Mapping[str, Path]:
-        folders = {"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"}
-        for folder in folders.values():
-            (self.folder / folder).mkdir(exist_ok=True)
-        return {place: self.folder / folder for place, folder in folders.items()}
+        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
 
     def start(self) -> None:
         self.places()

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Mapping
 
-from harness.servers import DELEGATED_LENGTH, INTERFACE, LINK, POOL, POOL_LENGTH, PREFERRED_SECS, SERVER, VALID_SECS, Server
+from harness.edge import SERVER
+from harness.servers import DELEGATED_LENGTH, INTERFACE, LINK, POOL, POOL_LENGTH, PREFERRED_SECS, VALID_SECS, Server
 
 
 class Kea(Server):
@@ -13,10 +14,7 @@ class Kea(Server):
     package = "kea-dhcp6-server"
 
     def places(self) -> Mapping[str, Path]:
-        folders = {"/run/kea": "run", "/var/lib/kea": "lib"}
-        for folder in folders.values():
-            (self.folder / folder).mkdir(exist_ok=True)
-        return {place: self.folder / folder for place, folder in folders.items()}
+        return self.made({"/run/kea": "run", "/var/lib/kea": "lib"})
 
     def start(self) -> None:
         (self.folder / "kea-dhcp6.conf").write_text(json.dumps({"Dhcp6": self.configuration()}))
