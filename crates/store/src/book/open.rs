@@ -63,7 +63,7 @@ impl Book {
     /// Opens the book in `data`, or begins one: takes the lock, opens the ledger, replays what
     /// the journal has beyond it. `fresh` is a random number that names a new book.
     ///
-    /// A ledger that is gone is built again if the journal goes back to the first change.
+    /// A ledger that is gone, or whose making was cut short, is built again if the journal goes back to the first change.
     ///
     /// # Errors
     /// If another process has the book, a file is damaged or missing, or was written by
@@ -92,7 +92,8 @@ impl Book {
         let lock = DataLock::take(data)?;
         let layout = Layout::of(data, disk);
         let journal_book = layout.journal_book()?;
-        let is_rebuilt = journal_book.is_some() && !Ledger::exists(&layout.ledger);
+        let is_rebuilt = journal_book.is_some()
+            && (!Ledger::exists(&layout.ledger) || Ledger::is_unborn(&layout.ledger));
         let (ledger, meta, journal) = match journal_book {
             // Nothing at all: a new book. The journal comes first, so that a book of which
             // only the ledger is there has lost its journal, and is not taken for a new one.

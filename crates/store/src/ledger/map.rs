@@ -1,8 +1,14 @@
 //! Opening the memory map: the one `unsafe` of the store.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::Path;
 
 use heed::{Env, EnvOpenOptions, WithoutTls};
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
+
+use super::LOCK_FILE;
 
 /// Address space for the map, in octets: tried in turn until the system grants one.
 ///
@@ -13,6 +19,9 @@ const MAP_OCTETS: [usize; 4] = [1 << 40, 1 << 37, 1 << 35, 1 << 33];
 /// Readers at the same time: a scan chunk is one, so more than this many threads.
 const MAX_READERS: u32 = 1024;
 
+/// What LMDB's lock file takes for that many readers, generously, in octets.
+const LOCK_OCTETS: u64 = 68 << 10;
+
 /// Named databases: blocks, meta and the indexes.
 const MAX_DATABASES: u32 = 16;
 
@@ -21,6 +30,7 @@ const MAX_DATABASES: u32 = 16;
 /// The caller holds the lock of the data directory.
 #[allow(unsafe_code)]
 pub(super) fn open(dir: &Path) -> Result<Env<WithoutTls>, heed::Error> {
+    reserve_lock_file(dir).map_err(heed::Error::Io)?;
     let mut refused = None;
     for octets in MAP_OCTETS {
         let mut options = EnvOpenOptions::new().read_txn_without_tls();
@@ -49,4 +59,17 @@ pub(super) fn open(dir: &Path) -> Result<Env<WithoutTls>, heed::Error> {
         }
     }
     Err(refused.unwrap_or_else(|| heed::Error::Io(std::io::ErrorKind::OutOfMemory.into())))
+}
+
+/// LMDB makes its lock file by setting a length and then writes to its map: where the disk is
+/// full that ends the process by SIGBUS. So the space is taken beforehand, where that can fail.
+fn reserve_lock_file(dir: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(dir.join(LOCK_FILE))?;
+    match fallocate(&file, FallocateFlags::empty(), 0, LOCK_OCTETS) {
+        // A file system that cannot reserve.
+        Err(Errno::OPNOTSUPP) => Ok(()),
+        done => Ok(done?),
+    }
 }

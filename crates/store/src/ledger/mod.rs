@@ -63,6 +63,13 @@ impl Ledger {
         dir.join(DATA_FILE).exists()
     }
 
+    /// Whether the ledger in `dir` was begun and never held anything: its making was cut short
+    /// by a crash or a full disk, before the first transaction.
+    pub(crate) fn is_unborn(dir: &Path) -> bool {
+        let is_untouched = |env: Env<WithoutTls>| env.info().last_txn_id == 0;
+        is_stub(dir) || (Self::exists(dir) && map::open(dir).is_ok_and(is_untouched))
+    }
+
     /// Refuses to build a ledger anew over files that something else left in its directory.
     pub(crate) fn refuse_leftovers(dir: &Path) -> Result<(), StoreError> {
         let mut entries = match fs::read_dir(dir) {
@@ -86,6 +93,14 @@ impl Ledger {
             path: dir.to_owned(),
             source,
         })?;
+        if is_stub(dir) {
+            let file = dir.join(DATA_FILE);
+            fs::remove_file(&file).map_err(|source| StoreError::Io {
+                action: "remove the stub",
+                path: file.clone(),
+                source,
+            })?;
+        }
         let env = map::open(dir).map_err(|error| failure(dir, "create its file", &error))?;
         let fail = |error: heed::Error| failure(dir, "create its tables", &error);
         let mut txn = env.write_txn().map_err(fail)?;
@@ -197,6 +212,14 @@ impl Ledger {
     }
 }
 
+/// Whether the file is too short for the two pages with which LMDB begins one.
+fn is_stub(dir: &Path) -> bool {
+    fs::metadata(dir.join(DATA_FILE)).is_ok_and(|data| data.len() < FIRST_OCTETS)
+}
+
+/// Two pages, of the smallest size there is.
+const FIRST_OCTETS: u64 = 2 * 4096;
+
 /// A file shorter than the pages it should have ends the process when they are read.
 fn refuse_cut(env: &Env<WithoutTls>, file: &Path, octets: u64) -> Result<(), StoreError> {
     let pages = env.info().last_page_number as u64 + 1;
@@ -214,12 +237,23 @@ fn refuse_cut(env: &Env<WithoutTls>, file: &Path, octets: u64) -> Result<(), Sto
 }
 
 fn failure(dir: &Path, action: &'static str, error: &heed::Error) -> StoreError {
+    let mut reason = error.to_string();
+    // LMDB takes a write that was cut short for an error of the device.
+    if let heed::Error::Io(error) = error
+        && error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+        && rustix::fs::statvfs(dir).is_ok_and(|disk| disk.f_bavail * disk.f_frsize < FULL_OCTETS)
+    {
+        reason.push_str("; the disk is full");
+    }
     StoreError::Ledger {
         path: dir.to_owned(),
         action,
-        reason: error.to_string(),
+        reason,
     }
 }
+
+/// With less than this left a disk counts as full, in octets.
+const FULL_OCTETS: u64 = 64 << 10;
 
 fn corrupt(file: &Path, what: String) -> StoreError {
     StoreError::Corrupt {
