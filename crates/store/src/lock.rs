@@ -2,10 +2,11 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use crate::lease_store::StoreError;
+use crate::storage::real::OWN_FILE;
 
 /// The name of the lock file in the data directory.
 const NAME: &str = "lock";
@@ -28,12 +29,17 @@ impl DataLock {
                 source,
             }
         };
-        make(data).map_err(failed("create the directory of"))?;
+        make(data).map_err(|source| StoreError::Io {
+            action: "make the directory",
+            path: data.to_path_buf(),
+            source,
+        })?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(OWN_FILE)
             .open(&path)
             .map_err(failed("open"))?;
         match file.try_lock() {

@@ -1,78 +1,15 @@
-//! What can go wrong with the files of a book, and with the process that has it open.
+//! What can go wrong with the files of a book.
+
+mod faults;
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader};
-use std::net::Ipv6Addr;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::{FileExt, PermissionsExt as _};
+use std::path::Path;
 
 use leasebook_store::book::repair;
-use leasebook_store::{
-    Binding, Book, BookOptions, Change, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId,
-    StoreError,
-};
-use leasebook_wire::Duid;
+use leasebook_store::{Book, BookOptions, Change, LeaseStore, LinkId, StoreError};
 
-/// Small enough that checkpoints come often.
-const OPTIONS: BookOptions = BookOptions {
-    overlay_octets: 40_000,
-    load_octets: 1 << 20,
-};
-
-fn open(dir: &Path) -> Book {
-    let (book, _) = Book::open(dir, OPTIONS, 7).unwrap();
-    book
-}
-
-fn refused(dir: &Path) -> StoreError {
-    Book::open(dir, OPTIONS, 7).map(drop).unwrap_err()
-}
-
-fn duid(number: u32) -> Duid {
-    Duid::new(&[&[0, 3, 0, 1][..], &number.to_be_bytes()].concat()).unwrap()
-}
-
-fn binding(number: u32) -> Binding {
-    Binding {
-        link: LinkId(1),
-        client: duid(number),
-        leases: vec![Lease {
-            name: LeaseName::Address(Ipv6Addr::from_bits(u128::from(number))),
-            kind: IaKind::Na,
-            iaid: 1,
-            state: LeaseState::Bound,
-            clt: 1000,
-            preferred: 50,
-            valid: 100,
-        }],
-        relay: None,
-        options: Vec::new(),
-    }
-}
-
-fn put(book: &Book, numbers: std::ops::Range<u32>) {
-    for number in numbers {
-        book.commit(vec![Change::Put(binding(number))]).unwrap();
-    }
-}
-
-/// Whether the book has the clients of just these numbers.
-fn has(book: &Book, numbers: std::ops::Range<u32>) {
-    let count = u64::from(numbers.end - numbers.start);
-    assert_eq!(book.stats().unwrap().bindings, count);
-    for number in numbers {
-        let record = book.binding(LinkId(1), duid(number).octets()).unwrap();
-        assert_eq!(
-            record.unwrap().view().to_binding().unwrap(),
-            binding(number)
-        );
-    }
-}
-
-fn ledger_file(dir: &Path) -> PathBuf {
-    dir.join("ledger/data.mdb")
-}
+use faults::{OPTIONS, binding, duid, has, ledger_file, open, put, refused};
 
 /// Writes at every place where `old` is in the file, from `from` on.
 fn overwrite(file: &Path, old: &[u8], at: usize, new: &[u8]) -> usize {
@@ -108,6 +45,33 @@ fn what_was_acknowledged_is_there_after_reopening() {
     assert_eq!(book.last_seq(), seq);
     has(&book, 0..80);
     assert_eq!(book.verify().unwrap(), 80);
+}
+
+/// SEC-026: what holds clients' keys is readable by its user alone.
+#[test]
+fn nobody_else_may_read_a_book() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let book = open(&data);
+    put(&book, 0..20);
+    book.checkpoint().unwrap();
+    let mut files = 0;
+    let mut waiting = vec![data];
+    while let Some(path) = waiting.pop() {
+        let found = fs::metadata(&path).unwrap();
+        let mode = found.permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", path.display());
+        if found.is_dir() {
+            waiting.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else {
+            files += 1;
+        }
+    }
+    assert!(files >= 4, "{files} files");
 }
 
 #[test]
@@ -352,187 +316,4 @@ fn many_threads_commit_load_read_and_checkpoint_at_once() {
     assert_eq!(book.stats().unwrap().bindings, 700);
     book.checkpoint().unwrap();
     assert_eq!(book.verify().unwrap(), 700);
-}
-
-/// Where the child that is to be killed keeps its book; only there it runs.
-const CHILD: &str = "LEASEBOOK_STORE_TEST_CHILD";
-
-/// Not a test of its own: the child of the next one, which commits and tells what was
-/// acknowledged, with checkpoints and loads in between, until it is killed.
-#[test]
-fn child_that_is_killed() {
-    let Some(dir) = std::env::var_os(CHILD) else {
-        return;
-    };
-    let book = open(Path::new(&dir));
-    let first = u32::try_from(book.stats().unwrap().bindings).unwrap();
-    for number in first.. {
-        if number % 40 == 39 {
-            book.load([binding(number)]).unwrap();
-        } else {
-            book.commit(vec![Change::Put(binding(number))]).unwrap();
-        }
-        println!("acknowledged {number}");
-        if number % 16 == 15 {
-            book.checkpoint().unwrap();
-        }
-    }
-}
-
-fn spawn_child(dir: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "child_that_is_killed",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env(CHILD, dir)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// BLQ-S-044: a process killed at any moment has kept all that it acknowledged.
-#[test]
-fn a_killed_process_has_kept_what_it_acknowledged() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut kept = 0;
-    for round in 0..12u32 {
-        let mut child = spawn_child(dir.path());
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let numbers = lines.filter_map(|line| {
-            let line = line.ok()?;
-            let number = line.split("acknowledged ").nth(1)?;
-            number.trim().parse::<u32>().ok()
-        });
-        // Each round at another place between a checkpoint and the next.
-        let wanted = kept + 5 + round * 7;
-        let mut last = None;
-        let mut numbers = numbers;
-        for number in numbers.by_ref() {
-            last = Some(number);
-            if number >= wanted {
-                break;
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // What it managed to say until then was acknowledged too.
-        last = numbers.last().or(last);
-        let book = open(dir.path());
-        let bindings = u32::try_from(book.stats().unwrap().bindings).unwrap();
-        assert!(
-            bindings > last.unwrap(),
-            "round {round}: {bindings} of {last:?}"
-        );
-        has(&book, 0..bindings);
-        if round % 3 == 2 {
-            book.checkpoint().unwrap();
-        }
-        book.verify().unwrap();
-        kept = bindings;
-    }
-}
-
-/// A file system of its own that is soon full, or none where that is not allowed.
-struct SmallDisk {
-    dir: tempfile::TempDir,
-}
-
-impl SmallDisk {
-    fn mount(octets: u32) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let size = format!("size={octets}");
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "none"])
-            .arg(dir.path())
-            .stderr(Stdio::null())
-            .status();
-        mounted
-            .is_ok_and(|status| status.success())
-            .then_some(Self { dir })
-    }
-
-    fn resize(&self, octets: u32) {
-        let size = format!("remount,size={octets}");
-        let status = Command::new("mount")
-            .args(["-o", &size])
-            .arg(self.dir.path())
-            .status();
-        assert!(status.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a process that another test is just starting may hold a file of it still.
-        let umount = Command::new("umount").arg("-l").arg(self.dir.path()).status();
-        drop(umount);
-    }
-}
-
-#[test]
-fn a_disk_too_full_for_a_new_book_is_told_and_left_so_that_it_works_later() {
-    for kibibytes in [0, 4, 8, 40, 76, 84] {
-        let Some(disk) = SmallDisk::mount((kibibytes + 4) << 10) else {
-            eprintln!("skipped: mounting a small file system is not allowed here");
-            return;
-        };
-        let data = disk.dir.path().join("data");
-        let error = refused(&data);
-        assert!(
-            matches!(error, StoreError::Io { .. } | StoreError::Ledger { .. }),
-            "{error}"
-        );
-        let said = error.to_string();
-        let is_told = ["No space left", "the disk is full"];
-        assert!(is_told.iter().any(|words| said.contains(words)), "{said}");
-        disk.resize(8 << 20);
-        let book = open(&data);
-        put(&book, 0..3);
-        drop(book);
-        has(&open(&data), 0..3);
-    }
-}
-
-#[test]
-fn a_full_disk_refuses_changes_and_loses_none() {
-    let Some(disk) = SmallDisk::mount(12 << 20) else {
-        eprintln!("skipped: mounting a small file system is not allowed here");
-        return;
-    };
-    let data = disk.dir.path().join("data");
-    let options = BookOptions::default();
-    let (book, _) = Book::open(&data, options, 7).unwrap();
-    let mut kept = 0;
-    let error = loop {
-        let some = (kept..kept + 200).map(|number| Change::Put(binding(number)));
-        match book.commit(some.collect()) {
-            Ok(_) => kept += 200,
-            Err(error) => break error,
-        }
-        if let Err(error) = book.checkpoint() {
-            break error;
-        }
-        assert!(kept < 200_000, "the disk is never full");
-    };
-    assert!(
-        matches!(error, StoreError::Io { .. } | StoreError::Ledger { .. }),
-        "{error}"
-    );
-    has(&book, 0..kept);
-    // A load finds no room either, and changes nothing.
-    book.load((1_000_000..1_050_000).map(binding)).unwrap_err();
-    has(&book, 0..kept);
-    disk.resize(200 << 20);
-    book.checkpoint().unwrap();
-    put(&book, kept..kept + 10);
-    has(&book, 0..kept + 10);
-    drop(book);
-    let (book, _) = Book::open(&data, options, 7).unwrap();
-    has(&book, 0..kept + 10);
-    book.checkpoint().unwrap();
-    assert_eq!(book.verify().unwrap(), u64::from(kept + 10));
 }

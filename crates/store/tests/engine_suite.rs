@@ -184,7 +184,7 @@ fn hops(engine: &Engine) {
     one(3, 6, &[]);
 }
 
-/// BLQ-S-028, BLQ-S-039: a Relay-ID is found at whichever hop it was.
+/// BLQ-S-028, BLQ-S-039, D-08: a Relay-ID is found at whichever hop it was.
 #[test]
 fn a_relay_id_is_found_at_any_hop() {
     Engine::each(|engine| {
@@ -221,7 +221,7 @@ fn a_link_gives_all_of_its_bindings() {
     });
 }
 
-/// BLQ-S-032, BLQ-S-040: a Remote-ID matches octet for octet, enterprise included.
+/// BLQ-S-032, BLQ-S-040, D-08: a Remote-ID matches octet for octet, enterprise included.
 #[test]
 fn a_remote_id_matches_octet_for_octet() {
     Engine::each(|engine| {
@@ -248,7 +248,7 @@ fn a_remote_id_is_found_on_the_links_asked_for() {
     });
 }
 
-/// BLQ-S-036: what is not bound, or has run out, is no binding.
+/// BLQ-S-036, D-09: what is not bound, or has run out, is no binding.
 #[test]
 fn only_live_leases_are_bindings() {
     Engine::each(|engine| {
@@ -369,7 +369,7 @@ fn removing_what_is_not_there_changes_nothing() {
     });
 }
 
-/// BLQ-S-062: what changes behind the cursor is told before the end.
+/// BLQ-S-062, D-21: what changes behind the cursor is told before the end.
 #[test]
 fn what_moves_behind_the_cursor_is_told_at_the_end() {
     Engine::each(|engine| {

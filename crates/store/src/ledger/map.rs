@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use heed::{Env, EnvOpenOptions, WithoutTls};
@@ -9,6 +10,7 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::LOCK_FILE;
+use crate::storage::real::OWN_FILE;
 
 /// Address space for the map, in octets: tried in turn until the system grants one.
 ///
@@ -66,6 +68,7 @@ pub(super) fn open(dir: &Path) -> Result<Env<WithoutTls>, heed::Error> {
 fn reserve_lock_file(dir: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false);
+    options.mode(OWN_FILE);
     let file = options.open(dir.join(LOCK_FILE))?;
     match fallocate(&file, FallocateFlags::empty(), 0, LOCK_OCTETS) {
         // A file system that cannot reserve.

@@ -32,6 +32,7 @@ use heed::{Database, Env, RoTxn, WithoutTls};
 
 use crate::index::Index;
 use crate::lease_store::StoreError;
+use crate::storage::real::make_dir;
 
 pub(crate) use meta::Meta;
 pub(crate) use read::{Piece, Reader, Walk};
@@ -88,7 +89,7 @@ impl Ledger {
 
     /// Makes an empty ledger in `dir`.
     pub(crate) fn create(dir: &Path, book: u128) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(|source| StoreError::Io {
+        make_dir(dir).map_err(|source| StoreError::Io {
             action: "make the directory",
             path: dir.to_owned(),
             source,

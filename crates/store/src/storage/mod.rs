@@ -18,7 +18,7 @@
 //! A failed sync is final: the kernel may have dropped the octets it could not write and report
 //! success next time. Whoever calls must not try again but stop using the file.
 
-mod real;
+pub(crate) mod real;
 mod simulated;
 
 use std::fmt;

@@ -1,8 +1,8 @@
 //! The file system of the machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt as _, FileExt, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate};
@@ -16,7 +16,7 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        make_dir(path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -40,6 +40,7 @@ impl Disk for RealDisk {
             }
             Mode::Create => {
                 options.write(true).create(true).truncate(true);
+                options.mode(OWN_FILE);
             }
         }
         Ok(Box::new(RealFile(options.open(path)?)))
@@ -57,6 +58,16 @@ impl Disk for RealDisk {
         File::open(dir)?.sync_all()
     }
 }
+
+/// Makes a directory, and those around it that are missing, for its user alone: what is in it has
+/// clients' keys (SEC-026).
+pub(crate) fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(OWN_DIR).create(path)
+}
+
+/// The modes of what only its user may read.
+pub(crate) const OWN_FILE: u32 = 0o600;
+const OWN_DIR: u32 = 0o700;
 
 /// A file of the machine.
 #[derive(Debug)]
