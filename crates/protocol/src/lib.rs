@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`leasequery`] | answers queries: judges them, composes replies, runs a connection |
 //! | [`links`] | the configured links, and which of them an address means |
-//! | `rate` | how often a sender is heard |
+//! | [`rate`] | how often one sender is heard |
 //! | [`relay`] | the delegating relay: what it passes on, learns, and recovers |
 //! | [`requestor`] | asks servers in bulk, judges and joins what they tell |
 //! | [`server`] | the DHCPv6 server: who gets which lease, and what is answered |
@@ -33,7 +33,7 @@
 
 pub mod leasequery;
 pub mod links;
-mod rate;
+pub mod rate;
 pub mod relay;
 pub mod requestor;
 pub mod server;

@@ -333,6 +333,9 @@ impl Relay {
             self.refuse(prefix, client, why, None);
             return;
         }
+        // First whose it was loses it, which holds also where its new client has no room: the
+        // server gave it to another.
+        self.displace(prefix, client);
         if let Some((limit, is_clients)) = self.limit_reached(prefix, client, hop.port) {
             self.notice(Notice::BeyondLimit {
                 prefix,
@@ -343,7 +346,6 @@ impl Relay {
             });
             return;
         }
-        self.displace(prefix, client);
         if self.config.one_port_per_client {
             self.end_elsewhere(client, hop.port, prefix);
         }

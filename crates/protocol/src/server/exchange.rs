@@ -213,10 +213,13 @@ impl Exchange<'_> {
             .batch
             .held(self.store, name)
             .map_err(|_| Dropped::StoreFailed)?;
-        let is_others_lease = held.is_some_and(|held| {
-            held.lease.is_live(self.now.wall) && *held.client != *self.binding.client.octets()
+        // What is leased, be it to this client, is no address that a client made itself; nor is
+        // one that was found in use by others.
+        let is_taken = held.is_some_and(|held| match held.lease.state {
+            LeaseState::Bound | LeaseState::Declined => held.lease.valid_left(self.now.wall) > 0,
+            _ => false,
         });
-        if is_others_lease {
+        if is_taken {
             return Err(Dropped::NothingToSay);
         }
         self.binding.leases.retain(|lease| lease.name != name);

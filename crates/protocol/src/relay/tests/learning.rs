@@ -221,6 +221,26 @@ fn limits_hold() {
     assert_eq!(world.relay.table().routed(), 3);
 }
 
+/// RELAY-045, RELAY-055, D-42: a prefix that another client had counts like any other, and is no longer the other's.
+#[test]
+fn the_limit_holds_for_what_another_client_had() {
+    let mut tight = config();
+    tight.limits.per_client = 1;
+    let mut world = World::with(tight, ports());
+    for (number, prefix) in [(1, "2001:db8:a::/48"), (2, "2001:db8:b::/48")] {
+        world.reply(0, number, |reply| {
+            ia_pd(reply, 1, [0, 0], &[(prefix, 10, 20)]);
+        });
+    }
+    let changes = world.reply(1, 2, |reply| {
+        ia_pd(reply, 1, [0, 0], &[("2001:db8:a::/48", 10, 20)]);
+    });
+    assert_eq!(changes, [gone("2001:db8:a::/48")]);
+    let own: Vec<_> = world.relay.table().of_client(&duid(2)).collect();
+    assert_eq!(own.len(), 1);
+    assert_eq!(own[0].prefix, net("2001:db8:b::/48"));
+}
+
 /// RELAY-043: the same DUID may have prefixes on two interfaces, unless configured otherwise; the
 /// same prefix on another interface moves.
 #[test]

@@ -790,3 +790,37 @@ fn classes_are_joined_of_comparisons_and_classes() {
     assert_eq!(classes(b"cpe-1"), "b");
     assert_eq!(classes(b""), "b");
 }
+
+/// DHCP-S-027: an address that is leased, or found in use, is not registered over that, not even by who leased it.
+#[test]
+fn a_leased_or_declined_address_is_not_registered() {
+    let mut config = config();
+    config.register_addresses = true;
+    let mut world = World::new(config);
+    let held = world.bind(1).names()[0];
+    let LeaseName::Address(address) = held else {
+        panic!("{held}")
+    };
+    let inform = |client| {
+        let inform = message(crate::server::ADDR_REG_INFORM, client, |m| {
+            m.nested(OptionCode::IAADDR, |lease| {
+                lease.put_ipv6(address);
+                lease.put_u64(u64::MAX);
+                Ok(())
+            })
+            .unwrap();
+        });
+        relayed(&inform, &[("2001:db8:1::1", &address.to_string(), &[])])
+    };
+    for client in [1, 2] {
+        let why = world.dropped(&inform(client));
+        assert_eq!(why, crate::server::Dropped::NothingToSay);
+    }
+    assert_eq!(world.live(1).len(), 2);
+    world.ask(&message(MessageType::DECLINE, 1, |m| {
+        to_server(m);
+        ia_na(m, 1, &[held]);
+    }));
+    let why = world.dropped(&inform(2));
+    assert_eq!(why, crate::server::Dropped::NothingToSay);
+}

@@ -149,7 +149,7 @@ fn a_direct_client_is_on_the_link_of_its_interface() {
     assert_eq!(reply.from, None);
 }
 
-/// DHCP-S-016, DHCP-S-017, DHCP-S-018, DHCP-S-019: the link-address nearest to the client, then Interface-ID, then the interface.
+/// DHCP-S-016, DHCP-S-017, DHCP-S-018, DHCP-S-019, D-07: the link-address nearest to the client, then Interface-ID, then the interface.
 #[test]
 fn the_link_address_nearest_to_the_client_decides() {
     let mut config = config();

@@ -50,7 +50,7 @@ fn each_level_goes_back_as_it_came() {
     assert_eq!(chain.message().msg_type(), MessageType::ADVERTISE);
 }
 
-/// DHCP-S-099, DHCP-S-101: a relay hears at port 547, or at the port it names.
+/// DHCP-S-099, DHCP-S-101, D-32: a relay hears at port 547, or at the port it names.
 #[test]
 fn a_relay_hears_at_its_port() {
     let mut world = World::new(config());
@@ -117,6 +117,89 @@ fn relay_data_is_that_of_the_newest_message() {
     world.datagram(&renew);
     let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
     assert!(record.view().relay().is_none());
+}
+
+/// BLQ-S-043, SEC-015, D-08: what a client's own message says of relays is not relay data, neither beside a relay's nor without one.
+#[test]
+fn a_client_cannot_name_relays_itself() {
+    let mut world = World::new(config());
+    let forged = |kind| {
+        message(kind, 1, |m| {
+            to_server(m);
+            for (code, data) in [
+                (OptionCode::RELAY_ID, &b"\0\x03\0\x01forged"[..]),
+                (OptionCode::REMOTE_ID, b"\0\0\0\x09forged"),
+                (OptionCode::INTERFACE_ID, b"forged"),
+                (OptionCode::CLIENT_LINKLAYER_ADDR, b"\0\x01forged"),
+            ] {
+                m.option(code, data).unwrap();
+            }
+            ia_pd(m, 2, &[]);
+        })
+    };
+    let ids: &[(OptionCode, &[u8])] = &[
+        (OptionCode::RELAY_ID, b"\0\x03\0\x01relay"),
+        (OptionCode::REMOTE_ID, b"\0\0\0\x09line"),
+    ];
+    let request = forged(MessageType::REQUEST);
+    world.datagram(&relayed(&request, &[("2001:db8:1::1", "fe80::99", ids)]));
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    let mut found: Vec<_> = record.view().ids().map(|(_, id)| id.to_vec()).collect();
+    found.sort();
+    let mut expected: Vec<_> = ids.iter().map(|(_, id)| id.to_vec()).collect();
+    expected.sort();
+    assert_eq!(found, expected);
+    let is_forged = |octets: &[u8]| octets.windows(6).any(|part| part == b"forged");
+    assert!(!is_forged(record.view().options()));
+    assert!(!is_forged(
+        &record.view().to_binding().unwrap().relay.unwrap().chain
+    ));
+
+    world.server.set_interfaces(&[(3, LINK)]);
+    world.arrival.from.set_ip("fe80::5".parse().unwrap());
+    world.arrival.to = "ff02::1:2".parse().unwrap();
+    world.datagram(&forged(MessageType::RENEW));
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    assert!(record.view().relay().is_none());
+    assert_eq!(record.view().ids().count(), 0);
+    assert!(!is_forged(record.view().options()));
+}
+
+/// SEC-016, D-10: a message that commits nothing, forged or not, moves neither the relays nor the time of a binding.
+#[test]
+fn what_commits_nothing_touches_nothing() {
+    let mut world = World::new(config());
+    world.bind(1);
+    let seq = world.store.last_seq();
+    let elsewhere: &[(OptionCode, &[u8])] = &[(OptionCode::RELAY_ID, b"\0\x03\0\x01elsewhere")];
+    let on_link: LeaseName = address("2001:db8:1::10");
+    for (kind, has_server) in [
+        (MessageType::SOLICIT, false),
+        (MessageType::CONFIRM, false),
+        (MessageType::INFORMATION_REQUEST, false),
+        (MessageType::RELEASE, true),
+        (MessageType::DECLINE, true),
+    ] {
+        world.wait(5);
+        let octets = message(kind, 1, |m| {
+            if has_server {
+                to_server(m);
+            }
+            if kind != MessageType::INFORMATION_REQUEST {
+                // Of an IA that holds nothing.
+                ia_na(m, 77, &[on_link]);
+            }
+        });
+        let (outcome, reply) = world.datagram(&relayed(
+            &octets,
+            &[("2001:db8:1::9", "fe80::66", elsewhere)],
+        ));
+        assert!(reply.is_some(), "{outcome:?}");
+        assert_eq!(world.store.last_seq(), seq, "{kind}");
+    }
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    assert_eq!(record.view().age(world.now.wall), 25);
+    assert_eq!(record.view().ids().count(), 0);
 }
 
 /// DHCP-S-055, DHCP-S-056: of what relays supply only what is enabled goes to the client, once.
