@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match out {
         Some(path) => {
             write_new(path, &text, *force)?;
-            eprintln!("{}: {} links written", path.display(), kea.links.len());
+            note!("{}: {} links written", path.display(), kea.links.len());
         }
         None => io::stdout().write_all(text.as_bytes())?,
     }
@@ -91,7 +91,7 @@ fn tell_not_carried(not_carried: &[NotCarried]) {
     if not_carried.is_empty() {
         return;
     }
-    eprintln!("not carried over:");
+    note!("not carried over:");
     let mut reasons: Vec<(&str, Vec<&NotCarried>)> = Vec::new();
     for one in not_carried {
         match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
@@ -102,9 +102,9 @@ fn tell_not_carried(not_carried: &[NotCarried]) {
     for (_, same) in &reasons {
         same.iter()
             .take(TOLD_PLACES)
-            .for_each(|one| eprintln!("  {one}"));
+            .for_each(|one| note!("  {one}"));
         if same.len() > TOLD_PLACES {
-            eprintln!(
+            note!(
                 "  and {} more for the same reason",
                 same.len() - TOLD_PLACES
             );

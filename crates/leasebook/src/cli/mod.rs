@@ -8,6 +8,17 @@
 //! and ends with exit code 1. So do usage errors: clap's own code for them, 2, is taken
 //! here by "no server answered".
 
+/// A line of the result, on standard output. That it cannot be written is an error like any
+/// other: the disk may be full, the reader gone.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::say(format_args!($($text)*)) };
+}
+
+/// A line beside the result, on standard error. Where that is gone nobody is left to tell.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::cli::note(format_args!($($text)*)) };
+}
+
 mod check;
 mod completions;
 mod demo;
@@ -21,8 +32,10 @@ mod serve;
 pub mod values;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write as _};
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::exit::Exit;
@@ -117,6 +130,14 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }
+}
+
+fn say(line: fmt::Arguments<'_>) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{line}").context("cannot write to standard output")
+}
+
+fn note(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Whether the reader of our output has gone, as `head` does: no reason to complain.

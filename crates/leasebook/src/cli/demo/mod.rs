@@ -84,14 +84,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let book = Arc::new(fill(&data, sample)?);
     let filled = began.elapsed();
     let stats = book.stats()?;
-    println!(
+    say!(
         "A book of {} bindings ({} leases) behind {relays} relays,",
-        stats.bindings, stats.leases
-    );
-    println!(
+        stats.bindings,
+        stats.leases
+    )?;
+    say!(
         "made in {filled:.0?}, {} MiB on disk, every one of them on stable storage.\n",
         stats.disk_octets >> 20
-    );
+    )?;
 
     let runtime = crate::serve::runtime()?;
     let (server, config_path) = runtime.block_on(async { serve(&book, sample, dir.path()) })?;
@@ -100,18 +101,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         .first()
         .context("the server listens nowhere")?;
 
-    println!("A few of its clients, asked by client-id on {address}:\n");
+    say!("A few of its clients, asked by client-id on {address}:\n")?;
     show(address)?;
-    println!("\nA relay that lost its routes asks for all it ever relayed (QUERY_BY_RELAY_ID):\n");
+    say!("\nA relay that lost its routes asks for all it ever relayed (QUERY_BY_RELAY_ID):\n")?;
     let one = measure(address, Question::RelayId(Duid::new(&Sample::relay_id(0))?))?;
-    println!("  {}", one.line());
-    println!("\nThat is one connection and one query. What to try next:\n");
-    next_steps(address, &config_path, args.keep);
+    say!("  {}", one.line())?;
+    say!("\nThat is one connection and one query. What to try next:\n")?;
+    next_steps(address, &config_path, args.keep)?;
     if args.keep {
-        println!(
+        say!(
             "\nServing until interrupted (Ctrl-C); then {} goes.",
             dir.path().display()
-        );
+        )?;
         io::stdout().flush()?;
         runtime.block_on(async {
             let mut signals = crate::signal::Signals::new()?;
@@ -250,30 +251,30 @@ fn measure(address: SocketAddr, question: Question) -> anyhow::Result<Measured> 
     }
 }
 
-fn next_steps(address: SocketAddr, config: &Path, is_kept: bool) {
+fn next_steps(address: SocketAddr, config: &Path, is_kept: bool) -> anyhow::Result<()> {
     let relay = Duid::new(&Sample::relay_id(0))
         .map(|duid| duid.to_string())
         .unwrap_or_default();
     if !is_kept {
-        println!(
+        say!(
             "  leasebook demo --keep                       leave this server running, then in another terminal:"
-        );
+        )?;
     }
     let server = if is_kept {
         address.to_string()
     } else {
         "SERVER".to_owned()
     };
-    println!("  leasebook query {server} relay-id {relay} --format routes | head");
-    println!(
+    say!("  leasebook query {server} relay-id {relay} --format routes | head")?;
+    say!(
         "  leasebook query {server} link-address {} --format csv | wc -l",
         Sample::link_address(0)
-    );
-    println!("  leasebook query {server} address 3fff:100:0:100::1 --format json");
+    )?;
+    say!("  leasebook query {server} address 3fff:100:0:100::1 --format json")?;
     if is_kept {
-        println!("  leasebook check --config {}", config.display());
+        say!("  leasebook check --config {}", config.display())?;
     }
-    println!(
+    say!(
         "  leasebook migrate kea --config kea-dhcp6.conf --out leasebook.toml    your own leases, see README.md"
-    );
+    )
 }

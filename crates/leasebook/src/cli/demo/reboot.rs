@@ -15,59 +15,59 @@ pub(super) fn run(clients: u32) -> anyhow::Result<Exit> {
     let binary = std::env::current_exe().context("cannot find the own program")?;
     enter_namespace()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    println!("In a network namespace of its own, which goes when this ends:\n");
+    say!("In a network namespace of its own, which goes when this ends:\n")?;
     let mut site = Site::new(&binary, clients, now)?;
-    println!("  a server   knows {clients} customers, each with a delegated prefix");
+    say!("  a server   knows {clients} customers, each with a delegated prefix")?;
     site.power_cycle()?;
     site.cold_start()?;
     let before = routes()?;
-    println!("  a relay    has {} routes in the kernel:\n", before.len());
+    say!("  a relay    has {} routes in the kernel:\n", before.len())?;
     for route in before.iter().take(SHOWN_ROUTES) {
-        println!("    {route}");
+        say!("    {route}")?;
     }
     site.power_cycle()?;
-    println!(
+    say!(
         "    ...\n\nThe relay's power is cut (kill -9; its interface and routes go): {} routes.",
         routes()?.len()
-    );
-    println!(
+    )?;
+    say!(
         "It starts with nothing but its Relay-ID, and asks the server for all it ever relayed.\n"
-    );
+    )?;
     let start = site.cold_start()?;
     let after = routes()?;
-    println!(
+    say!(
         "  {} routes are back, {} of them as they were",
         after.len(),
         after
             .iter()
             .filter(|route| before.binary_search(route).is_ok())
             .count()
-    );
-    tell(start);
-    println!(
+    )?;
+    tell(start)?;
+    say!(
         "
 What the relay itself says (leasebook relay status):
 "
-    );
+    )?;
     for line in site.ask(&["status"])?.lines() {
-        println!("  {line}");
+        say!("  {line}")?;
     }
     site.power_cycle()?;
     let batch = site.batch()?;
-    println!(
+    say!(
         "\nThe kernel's own limit, ip -6 -batch with the same routes from a file: {}; {:.2} times that.",
         shown(batch),
         start.all.as_secs_f64() / batch.as_secs_f64()
-    );
+    )?;
     ensure!(after == before, "the routes are not those of before");
-    println!("\nTo run one: leasebook relay example > relay.toml, and docs/relay.md.");
+    say!("\nTo run one: leasebook relay example > relay.toml, and docs/relay.md.")?;
     Ok(Exit::Complete)
 }
 
-fn tell(start: ColdStart) {
-    println!("  the first after   {}", shown(start.first));
-    println!("  the last after    {}", shown(start.all));
-    println!("  memory at most    {} MiB", start.peak_kib >> 10);
+fn tell(start: ColdStart) -> anyhow::Result<()> {
+    say!("  the first after   {}", shown(start.first))?;
+    say!("  the last after    {}", shown(start.all))?;
+    say!("  memory at most    {} MiB", start.peak_kib >> 10)
 }
 
 fn shown(time: Duration) -> String {

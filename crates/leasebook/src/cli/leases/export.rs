@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             let count = write(&book, &mut out)
                 .with_context(|| format!("cannot write {}", path.display()))?;
             out.into_inner()?.sync_all()?;
-            eprintln!("{}: {count} bindings", path.display());
+            note!("{}: {count} bindings", path.display());
         }
         None => {
             write(

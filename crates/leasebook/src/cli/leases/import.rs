@@ -60,16 +60,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (told, notices) = watch.end();
     let summary = summary?;
     if notices > told {
-        eprintln!("and {} more lines of this kind", notices - told);
+        note!("and {} more lines of this kind", notices - told);
     }
     let is_empty = book.stats()?.bindings == 0;
     book.close()?;
     if args.json {
-        println!("{}", json(&summary));
+        say!("{}", json(&summary))?;
     } else if !args.quiet {
-        tell(&summary, began.elapsed());
+        tell(&summary, began.elapsed())?;
         if is_empty && config.links.is_empty() {
-            eprintln!("the configuration has no [[link]]; leasebook migrate kea makes them");
+            note!("the configuration has no [[link]]; leasebook migrate kea makes them");
         }
     }
     Ok(if summary.skipped > 0 {
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-fn tell(summary: &Summary, took: Duration) {
+fn tell(summary: &Summary, took: Duration) -> anyhow::Result<()> {
     let Summary {
         rows,
         leases,
@@ -92,14 +92,15 @@ fn tell(summary: &Summary, took: Duration) {
     } = summary;
     #[expect(clippy::cast_precision_loss, reason = "shown as a whole number")]
     let rate = *rows as f64 / took.as_secs_f64();
-    println!("{rows} rows, {leases} leases, in {took:.1?} ({rate:.0} rows a second)");
-    println!("{written} bindings written, {unchanged} unchanged, {removed} removed");
+    say!("{rows} rows, {leases} leases, in {took:.1?} ({rate:.0} rows a second)")?;
+    say!("{written} bindings written, {unchanged} unchanged, {removed} removed")?;
     if *older > 0 {
-        println!("{older} leases left as they are: the book has heard of them since");
+        say!("{older} leases left as they are: the book has heard of them since")?;
     }
     if *skipped + *reduced > 0 {
-        println!("{skipped} lines skipped, {reduced} taken without a part of them; see above");
+        say!("{skipped} lines skipped, {reduced} taken without a part of them; see above")?;
     }
+    Ok(())
 }
 
 fn json(summary: &Summary) -> serde_json::Value {
@@ -158,7 +159,7 @@ impl Watch for Watching {
         self.notices += 1;
         if self.told < TOLD_LINES {
             self.told += 1;
-            self.bar.suspend(|| eprintln!("{notice}"));
+            self.bar.suspend(|| note!("{notice}"));
         }
     }
 

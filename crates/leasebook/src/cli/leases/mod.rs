@@ -83,7 +83,7 @@ impl Store {
 fn open_book(data: &Path) -> anyhow::Result<Book> {
     let (book, recovery) = crate::book::open(data)?;
     if let Some(torn) = recovery.torn {
-        eprintln!("{torn}");
+        note!("{torn}");
     }
     Ok(book)
 }

@@ -60,7 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         ask: args.ask,
         whom,
     };
-    println!("{}", control::request(&data, &request)?);
+    say!("{}", control::request(&data, &request)?)?;
     Ok(Exit::Complete)
 }
 

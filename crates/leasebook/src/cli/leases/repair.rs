@@ -26,11 +26,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let report = leasebook_store::book::repair(&args.data)?;
     if let Some(aside) = &report.ledger_set_aside {
-        println!(
+        say!(
             "the ledger could not be used and is now {}",
             aside.display()
-        );
+        )?;
     }
-    println!("{}", report.journal);
+    say!("{}", report.journal)?;
     Ok(Exit::Complete)
 }

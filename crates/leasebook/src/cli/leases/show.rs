@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (data, _) = args.store.find()?;
     match control::request(&data, &Request::Show(whom.clone())) {
         Ok(page) => {
-            print!("{page}");
+            say!("{}", page.trim_end())?;
             return Ok(Exit::Complete);
         }
         // Nobody has it open: it is read here.
@@ -44,7 +44,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let link = links.iter().find(|link| link.id == id.0);
         link.map(|link| link.name.as_str())
     };
-    print!("{}", page::pages(&book, &whom, super::now(), &name_of)?);
+    let pages = page::pages(&book, &whom, super::now(), &name_of)?;
+    say!("{}", pages.trim_end())?;
     Ok(Exit::Complete)
 }
 

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         && !args.json
         && let Some(shown) = ask(args)?
     {
-        print!("{shown}");
+        say!("{}", shown.trim_end())?;
         return Ok(Exit::Complete);
     }
     let (book, config) = args.store.open()?;
@@ -66,30 +66,31 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             .iter()
             .map(|(link, by)| (link.0.to_string(), by.json()))
             .collect();
-        println!(
+        say!(
             "{}",
             serde_json::json!({
                 "bindings": stats.bindings, "leases": stats.leases, "last_change": stats.last_seq,
                 "disk_octets": stats.disk_octets, "verified_bindings": verified, "links": links,
                 "pools": dhcp.as_ref().map(|dhcp| pools_json(&pools, dhcp)),
             })
-        );
+        )?;
         return Ok(Exit::Complete);
     }
-    println!(
+    say!(
         "{} bindings, {} leases, {} MiB on disk, change {}",
         stats.bindings,
         stats.leases,
         stats.disk_octets >> 20,
         stats.last_seq
     );
-    println!("{}", table(&counts, config.as_ref()));
+    say!("{}", table(&counts, config.as_ref()))?;
     if let Some(dhcp) = &dhcp {
-        println!();
-        print!("{}", page::pools(pools.usage(), dhcp, usize::MAX));
+        say!("")?;
+        let pools = page::pools(pools.usage(), dhcp, usize::MAX);
+        say!("{}", pools.to_string().trim_end())?;
     }
     if let Some(bindings) = verified {
-        println!("verified: {bindings} bindings, all sound");
+        say!("verified: {bindings} bindings, all sound")?;
     }
     Ok(Exit::Complete)
 }
