@@ -6,6 +6,7 @@
 //! | [`cli`] | the command line: one file for each command |
 //! | [`config`] | `leasebook.toml`, read, judged and resolved |
 //! | [`duid`] | DUIDs as people write them |
+//! | [`entropy`](mod@entropy) | transaction-ids that nobody can predict |
 //! | [`exit`] | the exit codes |
 //! | [`identity`] | the server's own DUID, made once and kept |
 //! | [`import`] | other servers' leases into the book |
@@ -22,6 +23,8 @@
 //! | [`systemd`] | what the service manager is told |
 //! | [`text`] | hex, times and near-misses, as people write them |
 #![forbid(unsafe_code)]
+// They end the program where the reader is gone or the disk full; `cli` has `say!` and `note!`.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod book;
 pub mod cli;
@@ -29,6 +32,7 @@ mod clock;
 pub mod config;
 pub mod control;
 pub mod duid;
+pub mod entropy;
 pub mod exit;
 pub mod identity;
 pub mod import;

@@ -233,7 +233,7 @@ mod tests {
         ids(&table().select_for_address(address.parse().unwrap()))
     }
 
-    /// BLQ-S-034: the longest on-link prefix selects, and all links that share it.
+    /// BLQ-S-034, D-04: the longest on-link prefix selects, and all links that share it.
     #[test]
     fn the_longest_on_link_prefix_selects() {
         assert_eq!(select("2001:db8:1::7"), [1]);
@@ -242,14 +242,14 @@ mod tests {
         assert_eq!(select("2001:db8:5::7"), [0; 0]);
     }
 
-    /// BLQ-S-034: a configured relay address selects its links besides those it is on.
+    /// BLQ-S-034, D-04: a configured relay address selects its links besides those it is on.
     #[test]
     fn a_relay_address_selects_its_links() {
         assert_eq!(select("2001:db8:ff::1"), [1]);
         assert_eq!(select("2001:db8:1:2::9"), [2, 3]);
     }
 
-    /// BLQ-S-034: pools of delegated prefixes do not select, nor does `::`.
+    /// BLQ-S-034, D-04: pools of delegated prefixes do not select, nor does `::`.
     #[test]
     fn pools_and_the_unspecified_address_select_nothing() {
         assert_eq!(select("3000::1"), [0; 0]);
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(all.select(Ipv6Addr::UNSPECIFIED), []);
     }
 
-    /// BLQ-S-034: a link-local address selects only where it is configured.
+    /// BLQ-S-034, D-04: a link-local address selects only where it is configured.
     #[test]
     fn a_link_local_address_selects_only_as_relay_address() {
         assert_eq!(select("fe80::1"), [2]);
@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(links.select("fe80::2".parse().unwrap()), []);
     }
 
-    /// LQ-UDP-018: a link is named by an address that selects it and no other.
+    /// LQ-UDP-018, D-34: a link is named by an address that selects it and no other.
     #[test]
     fn a_link_is_named_by_an_address_of_its_own() {
         let links = Links::new(vec![

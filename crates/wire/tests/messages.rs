@@ -143,7 +143,7 @@ fn relay_messages_need_something_to_relay() {
     );
 }
 
-/// WIRE-015: nine levels are fine, so are 32, and more than the bound are not.
+/// WIRE-015, D-29: nine levels are fine, so are 32, and more than the bound are not.
 #[test]
 fn relay_levels_have_a_bound() {
     let mut octets = vec![1, 0, 0, 0];
@@ -181,7 +181,7 @@ fn errors_say_where_and_what() {
     );
 }
 
-/// WIRE-019, WIRE-020: an overrun spoils the container it is in, and no other.
+/// WIRE-019, WIRE-020, D-30: an overrun spoils the container it is in, and no other.
 #[test]
 fn an_overrun_spoils_its_container_only() {
     let octets = hex("0e 010203

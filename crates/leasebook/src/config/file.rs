@@ -19,7 +19,7 @@ use ipnet::{IpNet, Ipv6Net};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::runtime::{LogFormat, LogLevel, QueryKind, Timers, Unlisted};
+use super::runtime::{LogClients, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
 use super::values::{
     AddressRange, Exclusion, InterfaceId, Lifetime, Number, PoolOrder, Text, Time, UdpAddress,
 };
@@ -170,6 +170,11 @@ section! {
         /// Queries in progress of one source address, over all its connections.
         /// Default: 16. Range: 1 to 65536. Source: draft §6.3.
         queries_per_source: Setting<Number<1, 65536>>,
+        /// Queries a second of one source address, on average, over TCP and UDP each; four
+        /// seconds' worth may come at once. Over TCP more of them wait, over UDP they are
+        /// dropped. 0 is no limit.
+        /// Default: 0. Range: 0 to 1000000. Source: RFC 5007 §5.
+        queries_per_second: Setting<Number<0, 1_000_000>>,
         /// A connection that waits this long for an octet to come or go is closed
         /// (BULK_LQ_DATA_TIMEOUT). Less than the default gets a warning.
         /// Default: by timers. Range: 1s to 1h. Source: draft §4.6, RFC 5460 §5.6.
@@ -219,6 +224,10 @@ section! {
         /// "text" for people, "json" for machines, "journald" under systemd.
         /// Default: "text"
         format: Setting<Text<LogFormat>>,
+        /// What identifies clients in the log, their DUIDs, addresses and prefixes: "full",
+        /// "short" (four octets of a DUID, 48 bits of an address), or "none".
+        /// Default: "full". Source: RFC 8415 §23.
+        clients: Setting<Text<LogClients>>,
     }
 }
 

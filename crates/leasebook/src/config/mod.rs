@@ -31,8 +31,8 @@ mod values;
 pub use error::{ConfigError, Problem, Warning};
 pub use print::{effective, example};
 pub use runtime::{
-    Allow, Bulk, Config, Dhcp, LinkConfig, Listen, Log, LogFormat, LogLevel, QueryKind, QueryKinds,
-    Timers, Unlisted,
+    Allow, Bulk, Config, Dhcp, LinkConfig, Listen, Log, LogClients, LogFormat, LogLevel, QueryKind,
+    QueryKinds, Timers, Unlisted,
 };
 
 pub use values::UdpAddress;

@@ -102,6 +102,8 @@ impl Printer {
         self.setting(&LogFile::DOC, "level", level);
         let format = Written::Set(quoted(config.log.format.word()));
         self.setting(&LogFile::DOC, "format", format);
+        let clients = Written::Set(quoted(config.log.clients.word()));
+        self.setting(&LogFile::DOC, "clients", clients);
     }
 
     /// The settings outside of any section.
@@ -130,6 +132,7 @@ impl Printer {
             max_connections_per_source: per_source,
             queries_per_connection,
             queries_per_source,
+            queries_per_second,
             data_timeout,
             idle_timeout,
             types,
@@ -147,6 +150,7 @@ impl Printer {
             number(queries_per_connection),
         );
         self.setting(doc, "queries_per_source", number(queries_per_source));
+        self.setting(doc, "queries_per_second", number(queries_per_second));
         let by_preset = *data_timeout == config.timers.data_timeout();
         let data = follows(quoted(duration::show(*data_timeout)), by_preset);
         self.setting(doc, "data_timeout", data);

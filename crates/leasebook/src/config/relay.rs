@@ -283,6 +283,7 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
         log: Log {
             level: value(file.log.level.as_ref()).unwrap_or(log.level),
             format: value(file.log.format.as_ref()).unwrap_or(log.format),
+            clients: value(file.log.clients.as_ref()).unwrap_or(log.clients),
         },
     }
 }

@@ -109,6 +109,8 @@ pub struct Bulk {
     pub queries_per_connection: u32,
     /// Queries in progress of one source address. Source: BLQ-S-078.
     pub queries_per_source: u32,
+    /// Queries a second of one source address; 0 is no limit. Source: SEC-006.
+    pub queries_per_second: u32,
     /// Time without an octet of progress that ends a connection. Source: BLQ-S-009.
     pub data_timeout: Duration,
     /// Time without a query that ends a connection. Source: BLQ-S-082.
@@ -228,6 +230,22 @@ pub struct Log {
     pub level: LogLevel,
     /// The form of a line.
     pub format: LogFormat,
+    /// How clients are named.
+    pub clients: LogClients,
+}
+
+/// How much of what identifies a client is logged: its DUID, its addresses and prefixes.
+/// Source: RFC 8415 §23, SEC-027.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum LogClients {
+    /// All.
+    #[default]
+    Full,
+    /// The first four octets of a DUID, and 48 bits of addresses and prefixes.
+    Short,
+    /// Nothing.
+    None,
 }
 
 /// How much is logged.
@@ -367,6 +385,7 @@ impl Default for Config {
                 max_connections_per_source: 10,
                 queries_per_connection: 4,
                 queries_per_source: 16,
+                queries_per_second: 0,
                 data_timeout: timers.data_timeout(),
                 idle_timeout: timers.data_timeout(),
                 types: QueryKinds::all(),
@@ -377,6 +396,7 @@ impl Default for Config {
             log: Log {
                 level: LogLevel::default(),
                 format: LogFormat::default(),
+                clients: LogClients::default(),
             },
             dhcp: Dhcp::default(),
             classes: Vec::new(),

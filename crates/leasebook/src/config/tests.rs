@@ -137,7 +137,7 @@ const WRONG: [(&str, &str); 23] = [
     ),
     (
         "[log]\ncolour = true",
-        "f:2:1: `colour` is no setting here; the settings are level, format",
+        "f:2:1: `colour` is no setting here; the settings are level, format, clients",
     ),
     (
         "[bulk]\nmax-connections = 0",
@@ -283,7 +283,7 @@ fn a_timer_below_its_default_gets_a_warning() {
     assert_eq!(warnings(&format!("timers = \"rfc5460\"\n{LINK}")), "");
 }
 
-/// BLQ-S-007: the preset sets the data timeout, and the idle timeout follows it.
+/// BLQ-S-007, D-14: the preset sets the data timeout, and the idle timeout follows it.
 #[test]
 fn the_preset_sets_the_data_timeout() {
     assert_eq!(config("").bulk.data_timeout.as_secs(), 30);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::runtime::{LogFormat, LogLevel, QueryKind, Timers, Unlisted};
+use super::runtime::{LogClients, LogFormat, LogLevel, QueryKind, Timers, Unlisted};
 use leasebook_protocol::server::config::AddressPool;
 use leasebook_wire::Duid;
 
@@ -181,6 +181,11 @@ words!(LogFormat, "\"text\", \"json\" or \"journald\"",
     "text" => LogFormat::Text,
     "json" => LogFormat::Json,
     "journald" => LogFormat::Journald,
+);
+words!(LogClients, "\"full\", \"short\" or \"none\"",
+    "full" => LogClients::Full,
+    "short" => LogClients::Short,
+    "none" => LogClients::None,
 );
 words!(QueryKind, "a query type in quotes",
     "address" => QueryKind::Address,

@@ -76,6 +76,9 @@ events! {
     /// a minute at most, with how many there were in `times`. Raise max-connections if your
     /// requestors need more.
     BLQ_LIMIT_REACHED WARN "too many connections";
+    /// The source of `peer` asks more often than `queries-per-second` allows: its next queries
+    /// on this connection are read only after `millis`. Nothing is lost by that.
+    BLQ_SOURCE_HELD DEBUG "queries held back";
     /// `peer` has connected.
     BLQ_CONNECTION_OPENED DEBUG "connection opened";
     /// The connection of `peer` has ended: `queries` and `bindings` answered, `octets` sent,

@@ -11,6 +11,7 @@
 //! counted by id. What each means and what to do about it is at its constant in [`events`],
 //! and from there in `docs/messages.md`.
 
+pub mod clients;
 pub mod events;
 mod journald;
 
@@ -22,7 +23,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry, fmt, reload};
 
-use crate::config::{Log, LogFormat, LogLevel};
+use crate::config::{Log, LogClients, LogFormat, LogLevel};
 
 /// Something that can be logged.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +57,9 @@ macro_rules! tell {
 pub struct LogControl(reload::Handle<LevelFilter, Registry>);
 
 impl LogControl {
-    /// From now on, show this level and what is more important.
-    pub fn set_level(&self, level: LogLevel) {
+    /// From now on, show this level and what is more important, and name clients so.
+    pub fn change(&self, level: LogLevel, clients: LogClients) {
+        clients::set(clients);
         // It fails only where the subscriber is gone, and with it the log.
         let _ = self.0.reload(filter(level));
     }
@@ -71,6 +73,7 @@ pub struct LogError(#[from] tracing::subscriber::SetGlobalDefaultError);
 /// Begins the log of this process, on standard error.
 pub fn begin(log: Log) -> Result<LogControl, LogError> {
     let colours = io::stderr().is_terminal();
+    clients::set(log.clients);
     let (subscriber, control) = subscriber(log, colours, io::stderr);
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(control)
@@ -140,11 +143,17 @@ mod tests {
     fn logged(format: LogFormat, level: LogLevel) -> String {
         let written = Written::default();
         let out = written.clone();
-        let (subscriber, control) = subscriber(Log { level, format }, false, move || out.clone());
+        let clients = LogClients::Full;
+        let log = Log {
+            level,
+            format,
+            clients,
+        };
+        let (subscriber, control) = subscriber(log, false, move || out.clone());
         tracing::subscriber::with_default(subscriber, || {
             tell!(events::BLQ_QUERY_DONE, peer = %"::1", bindings = 7_u64);
             tell!(events::BLQ_MESSAGE_DROPPED, kind = "short");
-            control.set_level(LogLevel::Error);
+            control.change(LogLevel::Error, clients);
             tell!(events::BLQ_QUERY_DONE);
         });
         let octets = written.0.lock().unwrap().clone();

@@ -41,6 +41,7 @@ use self::tell::Teller;
 use self::udp::UdpTask;
 use crate::cli::values::Endpoint;
 use crate::clock::Clock;
+use crate::entropy::entropy;
 use crate::exit::{Exit, ServerOutcome};
 use crate::show::routes::RoutePolicy;
 use crate::show::{Format, Output};
@@ -200,7 +201,7 @@ impl Plan {
 
     /// A machine with every query asked and none to follow.
     fn machine(&self, clock: &Clock) -> Result<Connection, AskError> {
-        let mut machine = Connection::new(self.config.clone(), Box::new(rand::random));
+        let mut machine = Connection::new(self.config.clone(), entropy());
         let now = clock.now();
         for ask in &self.asks {
             machine.ask(now, ask.clone())?;
@@ -211,8 +212,7 @@ impl Plan {
 
     /// The same for datagrams.
     fn udp_machine(&self, timers: UdpTimers, clock: &Clock) -> Result<UdpRequestor, AskError> {
-        let entropy = Box::new(rand::random);
-        let mut machine = UdpRequestor::new(self.config.clone(), timers, entropy);
+        let mut machine = UdpRequestor::new(self.config.clone(), timers, entropy());
         let now = clock.now();
         for ask in &self.asks {
             machine.ask(now, ask.clone())?;

@@ -22,6 +22,7 @@ use super::status::ServerSays;
 use crate::cli::values::Endpoint;
 use crate::config::Timers;
 use crate::config::relay::RelayConfig;
+use crate::entropy::entropy;
 use crate::log::events;
 use crate::metrics::relay as counters;
 use crate::query::connect::Route;
@@ -117,7 +118,7 @@ impl Recovery {
         for (server, endpoint) in &manner.servers {
             let relay = shared.relay();
             let now = shared.clock.now();
-            let entropy = Box::new(rand::random);
+            let entropy = entropy();
             let config = manner.config.clone();
             let recovery = ServerRecovery::begin(now, *server, config, entropy, &relay)?;
             drop(relay);
@@ -307,7 +308,7 @@ pub(super) fn ask_about(
     // Nobody stops these: they end by themselves after one attempt.
     let (stop, stopped) = watch::channel(false);
     for (server, endpoint) in manner.servers {
-        let mut requestor = Connection::new(manner.config.clone(), Box::new(rand::random));
+        let mut requestor = Connection::new(manner.config.clone(), entropy());
         let now = shared.clock.now();
         let ask = Ask::everywhere(Question::Address(prefix.addr()));
         if requestor.ask(now, ask).is_err() {

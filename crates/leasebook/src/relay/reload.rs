@@ -39,7 +39,7 @@ impl Daemon {
                 if !settings.is_empty() {
                     tell!(events::LBK_RESTART_NEEDED, settings = settings.join(", "));
                 }
-                log.set_level(new.log.level);
+                log.change(new.log.level, new.log.clients);
                 self.config = RelayConfig {
                     relay_id: old.relay_id.clone(),
                     state: old.state.clone(),

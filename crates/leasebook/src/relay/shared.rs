@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use leasebook_protocol::relay::reconcile::{RouteOp, Target, operation};
 use leasebook_protocol::relay::{Notice, PortNo, Relay, RouteChange};
-use leasebook_wire::DuidRef;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::filter::{Change, Filter};
 use super::keeper::Keeper;
 use crate::clock::Clock;
 use crate::config::relay::RelayConfig;
-use crate::log::events;
+use crate::log::{clients, events};
 use crate::metrics::relay as counters;
 use crate::tell;
 
@@ -110,8 +109,7 @@ impl Shared {
 
     fn tell(&self, relay: &Relay, notice: &Notice) {
         counters::count_notice(notice);
-        let duid = |client: &[u8]| DuidRef::new(client).map(|duid| duid.to_string());
-        let name = |client: &[u8]| duid(client).unwrap_or_default();
+        let name = clients::client;
         match notice {
             Notice::Learnt {
                 prefix,
@@ -120,13 +118,13 @@ impl Shared {
             } => {
                 let interface = relay.ports().name(*port);
                 let client = name(client);
-                tell!(events::RELAY_LEARNT, prefix = %prefix, client, interface);
+                tell!(events::RELAY_LEARNT, prefix = %clients::prefix(*prefix), client, interface);
             }
             Notice::Released { prefix, client } => {
-                tell!(events::RELAY_RELEASED, prefix = %prefix, client = name(client));
+                tell!(events::RELAY_RELEASED, prefix = %clients::prefix(*prefix), client = name(client));
             }
             Notice::Expired { prefix, client } => {
-                tell!(events::RELAY_EXPIRED, prefix = %prefix, client = name(client));
+                tell!(events::RELAY_EXPIRED, prefix = %clients::prefix(*prefix), client = name(client));
             }
             Notice::Displaced {
                 prefix,
@@ -135,7 +133,7 @@ impl Shared {
                 new_client,
             } => {
                 let (client, new_client) = (name(client), name(new_client));
-                tell!(events::RELAY_DISPLACED, prefix = %prefix, client, by = %by, new_client);
+                tell!(events::RELAY_DISPLACED, prefix = %clients::prefix(*prefix), client, by = %clients::prefix(*by), new_client);
             }
             Notice::Refused {
                 prefix,
@@ -144,7 +142,7 @@ impl Shared {
                 server,
             } => {
                 let (client, server) = (name(client), server.map(|place| self.server(place)));
-                tell!(events::RELAY_REFUSED, prefix = %prefix, client, why = %why, server);
+                tell!(events::RELAY_REFUSED, prefix = %clients::prefix(*prefix), client, why = %why, server);
             }
             Notice::BeyondLimit {
                 prefix,
@@ -158,7 +156,7 @@ impl Shared {
                 let client = name(client);
                 tell!(
                     events::RELAY_LIMIT_REACHED,
-                    prefix = %prefix,
+                    prefix = %clients::prefix(*prefix),
                     client,
                     interface,
                     scope,
@@ -171,7 +169,7 @@ impl Shared {
                 server,
             } => {
                 let (client, server) = (name(client), self.server(*server));
-                tell!(events::RELAY_DENIED, prefix = %prefix, client, server);
+                tell!(events::RELAY_DENIED, prefix = %clients::prefix(*prefix), client, server);
             }
         }
     }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leasebook_protocol::Mono;
 use leasebook_protocol::leasequery::Dropped;
 use leasebook_protocol::leasequery::connection::{Connection, FillState};
 use leasebook_protocol::leasequery::event::{CloseReason, Event, Outcome, QueryDone};
@@ -45,6 +46,9 @@ pub(super) enum Command {
 pub(super) trait Attend: Send + Sync {
     /// From now on there are some, or none.
     fn attend(&self, is_busy: bool);
+
+    /// So many queries have ended; says when the next may be read.
+    fn charge(&self, queries: u32) -> Mono;
 }
 
 /// What a connection's task works with.
@@ -78,6 +82,8 @@ pub(super) async fn drive<A: Attend>(stream: TcpStream, settings: Arc<Settings>,
         out: Vec::new(),
         written: 0,
         is_busy: false,
+        query_limit: usize::MAX,
+        held: None,
         told: Told::default(),
     };
     task.run().await;
@@ -93,6 +99,10 @@ struct Task<A> {
     out: Vec<u8>,
     written: usize,
     is_busy: bool,
+    /// Queries that may be in progress, but for `held`.
+    query_limit: usize,
+    /// Until when none is read, for its source has asked too often.
+    held: Option<Mono>,
     told: Told,
 }
 
@@ -121,10 +131,9 @@ impl<A: Attend> Task<A> {
             if is_written && self.machine.wants_close() {
                 return;
             }
-            let deadline = self
-                .machine
-                .deadline()
-                .map(|at| self.drive.clock.instant(at));
+            let deadline = [self.machine.deadline(), self.held];
+            let deadline = deadline.into_iter().flatten().min();
+            let deadline = deadline.map(|at| self.drive.clock.instant(at));
             tokio::select! {
                 read = self.read.read(&mut inbox), if self.machine.wants_read() => {
                     let now = self.drive.clock.now();
@@ -142,6 +151,7 @@ impl<A: Attend> Task<A> {
                 }
                 Some(command) = self.drive.commands.recv() => self.command(command),
                 () = sleep_until(deadline) => {
+                    self.let_go();
                     self.machine.timer(self.drive.clock.now());
                     if self.machine.wants_close() {
                         // Out of patience with a peer that takes nothing.
@@ -166,8 +176,13 @@ impl<A: Attend> Task<A> {
             let state = self.machine.fill(now, &*self.drive.book, &mut self.out);
             is_searching = self.out.is_empty() && state == FillState::More;
         }
+        let queries_before = self.told.queries;
         while let Some(event) = self.machine.poll_event() {
             self.event(event);
+        }
+        let ended = u32::try_from(self.told.queries - queries_before).unwrap_or(u32::MAX);
+        if ended > 0 {
+            self.charge(ended);
         }
         let is_busy = self.machine.queries_in_progress() > 0;
         if is_busy != self.is_busy {
@@ -175,6 +190,29 @@ impl<A: Attend> Task<A> {
             self.drive.attend.attend(is_busy);
         }
         is_searching
+    }
+
+    /// Counts queries that ended; where their source asks too often, the next ones wait.
+    fn charge(&mut self, ended: u32) {
+        let now = self.drive.clock.now();
+        let next = self.drive.attend.charge(ended);
+        if next > now.mono {
+            if self.held.is_none() {
+                let millis = next.since(now.mono).as_millis();
+                tell!(events::BLQ_SOURCE_HELD, peer = %self.drive.peer, millis);
+            }
+            self.held = Some(next);
+            self.machine.set_query_limit(now, 0);
+        }
+    }
+
+    /// Reads on, if it was held and has waited long enough.
+    fn let_go(&mut self) {
+        let now = self.drive.clock.now();
+        if self.held.is_some_and(|until| until <= now.mono) {
+            self.held = None;
+            self.machine.set_query_limit(now, self.query_limit);
+        }
     }
 
     fn forget(&mut self) {
@@ -201,10 +239,18 @@ impl<A: Attend> Task<A> {
         let now = self.drive.clock.now();
         match command {
             Command::Stop(why) => self.machine.stop(now, why),
-            Command::QueryLimit(limit) => self.machine.set_query_limit(now, limit),
+            Command::QueryLimit(limit) => {
+                self.query_limit = limit;
+                if self.held.is_none() {
+                    self.machine.set_query_limit(now, limit);
+                }
+            }
             Command::Reconfigure(settings) => {
                 let (config, links) = (Arc::clone(&settings.config), Arc::clone(&settings.links));
                 self.machine.reconfigure(now, config, links);
+                if self.held.is_some() {
+                    self.machine.set_query_limit(now, 0);
+                }
             }
         }
     }

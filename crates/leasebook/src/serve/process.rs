@@ -284,7 +284,7 @@ impl Running<'_> {
     /// What of a new configuration is taken over while running: all but what
     /// [`Config::needs_restart`] names.
     fn in_force(&mut self, new: Config) -> Config {
-        self.log.set_level(new.log.level);
+        self.log.change(new.log.level, new.log.clients);
         self.config.timers = new.timers;
         self.config.sensitive_options = new.sensitive_options;
         self.config.bulk = new.bulk;
@@ -293,6 +293,7 @@ impl Running<'_> {
         self.config.reservations = new.reservations;
         self.config.links = new.links;
         self.config.log.level = new.log.level;
+        self.config.log.clients = new.log.clients;
         self.config.clone()
     }
 }

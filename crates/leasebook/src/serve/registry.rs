@@ -8,6 +8,7 @@ use leasebook_protocol::Mono;
 use leasebook_protocol::leasequery::admission::{Admission, Closed, ConnectionId, Verdict};
 use leasebook_protocol::leasequery::config::Limits;
 use leasebook_protocol::leasequery::event::CloseReason;
+use leasebook_protocol::rate::Rate;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::connection::{Command, source_of};
@@ -19,6 +20,7 @@ pub(super) struct Registry {
     admission: Admission,
     open: HashMap<ConnectionId, Open>,
     next: u64,
+    rate: Rate,
 }
 
 struct Open {
@@ -42,6 +44,7 @@ impl Registry {
             admission: Admission::new(),
             open: HashMap::new(),
             next: 0,
+            rate: Rate::default(),
         }
     }
 
@@ -79,6 +82,17 @@ impl Registry {
         } else {
             self.admission.idle(id, now);
         }
+    }
+
+    /// Counts `queries` of a connection; says when its source may ask the next (SEC-006).
+    pub(super) fn charge(&mut self, id: ConnectionId, queries: u32, now: Mono) -> Mono {
+        let Some(open) = self.open.get(&id) else {
+            return now;
+        };
+        let limit = self.settings.config.limits.queries_per_second;
+        let source = octets_of(open.source);
+        let charges = (0..queries).map(|_| self.rate.charge(&source, limit, now));
+        charges.last().unwrap_or(now)
     }
 
     /// Forgets a connection that has ended.
@@ -135,5 +149,13 @@ impl Registry {
         if let Some(open) = self.open.get(&id) {
             let _ = open.commands.send(command);
         }
+    }
+}
+
+/// An address as a key.
+pub(super) fn octets_of(source: IpAddr) -> Vec<u8> {
+    match source {
+        IpAddr::V4(source) => source.octets().to_vec(),
+        IpAddr::V6(source) => source.octets().to_vec(),
     }
 }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leasebook_protocol::Mono;
 use leasebook_protocol::leasequery::admission::{Closed, ConnectionId};
 use leasebook_store::Book;
 use leasebook_wire::Duid;
@@ -226,6 +227,11 @@ impl Attend for Place {
     fn attend(&self, is_busy: bool) {
         let now = self.shared.clock.now().mono;
         self.shared.registry.lock().attend(self.id, is_busy, now);
+    }
+
+    fn charge(&self, queries: u32) -> Mono {
+        let now = self.shared.clock.now().mono;
+        self.shared.registry.lock().charge(self.id, queries, now)
     }
 }
 

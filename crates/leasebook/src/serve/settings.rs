@@ -67,6 +67,7 @@ fn responder(config: &config::Config, server_id: Duid) -> Config {
         connections_per_source: count(bulk.max_connections_per_source),
         queries_per_connection: count(bulk.queries_per_connection),
         queries_per_source: count(bulk.queries_per_source),
+        queries_per_second: bulk.queries_per_second,
     };
     made.timers = Timers {
         data: bulk.data_timeout,

@@ -156,7 +156,7 @@ mod tests {
         admission.accept(config, ConnectionId(id), source.parse().unwrap(), Mono(id))
     }
 
-    /// BLQ-S-005: a source that is not listed is closed, or kept where refusals are wanted.
+    /// BLQ-S-005, SEC-004: a source that is not listed is closed, or kept where refusals are wanted.
     #[test]
     fn unlisted_sources_are_closed() {
         let mut config = config(10, 10);

@@ -119,6 +119,10 @@ pub struct Limits {
     /// Queries in progress of one source address; the shell counts them and holds a
     /// connection's reads back while its source is at the limit (BLQ-S-078).
     pub queries_per_source: usize,
+    /// Queries a second of one source address, on average; 0 is no limit. The shell counts them:
+    /// over UDP those above it are dropped, on TCP the connection is not read for a while
+    /// (SEC-006).
+    pub queries_per_second: u32,
 }
 
 impl Default for Limits {
@@ -129,6 +133,7 @@ impl Default for Limits {
             connections_per_source: 10,
             queries_per_connection: 4,
             queries_per_source: 40,
+            queries_per_second: 0,
         }
     }
 }
@@ -168,7 +173,7 @@ mod tests {
         Config::new(Duid::new(&[0, 3, 0, 1, 9]).unwrap())
     }
 
-    /// BLQ-S-005: by default loopback alone may ask, in IPv4 and IPv6 and one inside the other.
+    /// BLQ-S-005, D-35: by default loopback alone may ask, in IPv4 and IPv6 and one inside the other.
     #[test]
     fn only_loopback_may_ask_by_default() {
         for listed in ["::1", "127.0.0.1", "::ffff:127.0.0.1"] {

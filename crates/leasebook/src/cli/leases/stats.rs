@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         stats.leases,
         stats.disk_octets >> 20,
         stats.last_seq
-    );
+    )?;
     say!("{}", table(&counts, config.as_ref()))?;
     if let Some(dhcp) = &dhcp {
         say!("")?;

@@ -7,7 +7,7 @@ use crate::config::file::{
 
 /// What stands in the example for each setting: section, setting, value. What has a default shows
 /// that, the rest a sample.
-pub(super) const SAMPLES: [(&str, &str, &str); 50] = [
+pub(super) const SAMPLES: [(&str, &str, &str); 51] = [
     (
         "",
         "relay_id",
@@ -62,6 +62,7 @@ pub(super) const SAMPLES: [(&str, &str, &str); 50] = [
     ("metrics", "listen", "\"127.0.0.1:9548\""),
     ("log", "level", "\"info\""),
     ("log", "format", "\"text\""),
+    ("log", "clients", "\"full\""),
 ];
 
 /// Settings that are needed, and stand in the example uncommented.

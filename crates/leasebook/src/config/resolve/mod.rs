@@ -45,6 +45,7 @@ pub(super) fn resolve(file: &File, findings: &mut Findings<'_>) -> Config {
         log: Log {
             level: text_or(file.log.level.as_ref(), default.log.level),
             format: text_or(file.log.format.as_ref(), default.log.format),
+            clients: text_or(file.log.clients.as_ref(), default.log.clients),
         },
         dhcp: dhcp::dhcp(&file.dhcp, &default.dhcp, findings),
         classes: clients::classes(&file.class, findings),
@@ -147,6 +148,10 @@ fn bulk(file: &BulkFile, default: &Bulk, timers: Timers, findings: &mut Findings
             .queries_per_source
             .as_ref()
             .map_or(default.queries_per_source, |written| written.get_ref().0),
+        queries_per_second: file
+            .queries_per_second
+            .as_ref()
+            .map_or(default.queries_per_second, |written| written.get_ref().0),
         data_timeout,
         idle_timeout: file
             .idle_timeout

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leasebook_protocol::Now;
 use leasebook_protocol::leasequery::relayed::reply_port;
 use leasebook_protocol::leasequery::udp::{UdpDropped, UdpOutcome, UdpResponder, UdpSettings};
+use leasebook_protocol::rate::Rate;
 use leasebook_protocol::server::{Arrival, Batch, Reply};
 use leasebook_store::LeaseStore;
 use leasebook_wire::RelayChain;
@@ -14,22 +15,27 @@ use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType};
 use super::tally::Tally;
 use crate::log::events;
 use crate::serve::connection::name_of;
+use crate::serve::registry::octets_of;
 use crate::serve::settings::Settings;
 use crate::tell;
 
 /// What queries are answered by.
 pub(in crate::serve) struct Queries {
     settings: Arc<Settings>,
+    rate: Rate,
 }
 
 impl Queries {
     pub(in crate::serve) fn new(settings: Arc<Settings>) -> Self {
-        Self { settings }
+        Self {
+            settings,
+            rate: Rate::default(),
+        }
     }
 
     /// Answers a LEASEQUERY; false if the datagram is something else.
     pub(super) fn hear(
-        &self,
+        &mut self,
         now: Now,
         arrival: &Arrival,
         octets: &[u8],
@@ -50,6 +56,11 @@ impl Queries {
         if chain.message().msg_type() != MessageType::LEASEQUERY {
             return false;
         }
+        let source = IpAddr::V6(*arrival.from.ip());
+        if !self.is_in_time(source, now) {
+            tally.count("leasequery", "too-often");
+            return true;
+        }
         let responder = UdpResponder {
             config: &self.settings.config,
             links: &self.settings.links,
@@ -57,7 +68,6 @@ impl Queries {
             store,
         };
         let mut reply = Vec::new();
-        let source = IpAddr::V6(*arrival.from.ip());
         let outcome = responder.answer_chain(now.wall, source, &chain, &mut reply);
         tally.count("leasequery", told(&outcome));
         if let UdpOutcome::Failed(error) = &outcome {
@@ -81,6 +91,20 @@ impl Queries {
             batch.reply(envelope, &reply);
         }
         true
+    }
+}
+
+impl Queries {
+    /// Whether the source keeps to its rate (SEC-006). Those that are not listed share one, so
+    /// that forged addresses do not use up what belongs to who is.
+    fn is_in_time(&mut self, source: IpAddr, now: Now) -> bool {
+        let config = &self.settings.config;
+        let limit = config.limits.queries_per_second;
+        let sender = match config.rights(source) {
+            Some(_) => octets_of(source.to_canonical()),
+            None => Vec::new(),
+        };
+        self.rate.allows(&sender, limit, now.mono)
     }
 }
 

@@ -22,11 +22,10 @@ use super::socket::{Inbox, Listener};
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::control::{Control, Request, Whom};
-use crate::log::events;
+use crate::log::{clients, events};
 use crate::page;
 use crate::serve::seldom::Seldom;
 use crate::tell;
-use crate::text::hex;
 
 /// How often leases that ended are taken back, and interfaces looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -301,7 +300,7 @@ impl Worker {
             return false;
         };
         let now = self.clock.now();
-        let (server, queries) = (&mut self.server, &self.setup.queries);
+        let (server, queries) = (&mut self.server, &mut self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
         let taken = inbox.take(listener, &mut |arrival, octets| {
             if queries.hear(now, &arrival, octets, book, (batch, tally)) {
@@ -422,13 +421,13 @@ impl Worker {
                     client,
                     lease,
                 } => {
-                    tell!(events::DHCP_ADDRESS_DECLINED, link = link.0, client = %client, address = %lease);
+                    tell!(events::DHCP_ADDRESS_DECLINED, link = link.0, client = %clients::client(client.octets()), address = %clients::lease(lease));
                 }
                 Notice::Unanswered { link, client } => {
                     tell!(
                         events::DHCP_RECONFIGURE_UNANSWERED,
                         link = link.0,
-                        client = hex::show(&client)
+                        client = clients::client(&client)
                     );
                 }
                 Notice::Exhausted { link, kind } => {

@@ -32,7 +32,7 @@ fn silence_after_accept_closes() {
     assert_eq!(closed(&mut session), Some(CloseReason::FirstQueryTimeout));
 }
 
-/// BLQ-S-009: a frame begun must be whole within the data timeout, however slowly it comes.
+/// BLQ-S-009, D-15: a frame begun must be whole within the data timeout, however slowly it comes.
 #[test]
 fn a_frame_that_never_ends_closes() {
     let mut config = config();
@@ -80,7 +80,7 @@ fn an_idle_connection_is_closed() {
     assert_eq!(closed(&mut session), Some(CloseReason::IdleTimeout));
 }
 
-/// BLQ-S-082: no timer runs against a requestor whose query is being searched.
+/// BLQ-S-082, D-15: no timer runs against a requestor whose query is being searched.
 #[test]
 fn a_search_is_not_idle() {
     let mut session = Session::new(many(1));
@@ -93,7 +93,7 @@ fn a_search_is_not_idle() {
     );
 }
 
-/// BLQ-S-083: after a half-close all that was asked is answered, then the connection closed.
+/// BLQ-S-083, D-20: after a half-close all that was asked is answered, then the connection closed.
 #[test]
 fn a_half_close_is_answered_in_full() {
     let mut session = Session::new(many(3));
@@ -116,7 +116,7 @@ fn a_half_close_without_a_query_closes() {
     assert_eq!(closed(&mut session), Some(CloseReason::PeerDone));
 }
 
-/// BLQ-S-084: a socket that fails ends everything at once.
+/// BLQ-S-084, D-20: a socket that fails ends everything at once.
 #[test]
 fn a_failed_socket_ends_everything() {
     let mut session = Session::new(many(3));
@@ -128,7 +128,7 @@ fn a_failed_socket_ends_everything() {
     assert_eq!(session.connection.deadline(), None);
 }
 
-/// BLQ-S-058, BLQ-S-085, BLQ-S-086, BLQ-S-087: a stop is told in DONE where a REPLY is out, else in REPLY.
+/// BLQ-S-058, BLQ-S-085, BLQ-S-086, BLQ-S-087, D-19: a stop is told in DONE where a REPLY is out, else in REPLY.
 #[test]
 fn a_stop_is_told_by_query_terminated() {
     let mut session = Session::new(many(300));
@@ -254,7 +254,7 @@ impl LeaseStore for Broken {
     }
 }
 
-/// BLQ-S-058, BLQ-S-059, BLQ-S-085: where the book fails, the query is terminated and the connection closed.
+/// BLQ-S-058, BLQ-S-059, BLQ-S-085, D-19: where the book fails, the query is terminated and the connection closed.
 #[test]
 fn a_failing_book_terminates() {
     for (good, kind) in [(0, REPLY), (1, DONE)] {

@@ -33,7 +33,7 @@ fn with_id(xid: u32, kind: QueryType, link: &str, code: OptionCode, id: &[u8]) -
     query(xid, kind, link, &[(code, id)])
 }
 
-/// BLQ-S-022, BLQ-S-023, BLQ-S-025, BLQ-S-037: an address is found itself, or by the longest prefix.
+/// BLQ-S-022, BLQ-S-023, BLQ-S-025, BLQ-S-037, D-06: an address is found itself, or by the longest prefix.
 #[test]
 fn finds_the_client_of_an_address() {
     let mut session = Session::new(book());
@@ -57,7 +57,7 @@ fn an_address_is_sought_on_the_links_selected() {
     assert_eq!(got[0].codes(), [2, 1]);
 }
 
-/// BLQ-S-025: an address of no configured link is known if leased, else NotConfigured.
+/// BLQ-S-025, D-06: an address of no configured link is known if leased, else NotConfigured.
 #[test]
 fn an_unconfigured_address_is_sought_among_leases() {
     let mut session = Session::new(book());
@@ -80,7 +80,7 @@ fn a_client_on_two_links_is_told_twice() {
     assert_eq!(got[0].leases()[0].0, "2001:db8:2::1");
 }
 
-/// BLQ-S-028, BLQ-S-029: a Relay-ID at any hop finds its bindings, on all links or those selected.
+/// BLQ-S-028, BLQ-S-029, D-05, D-08: a Relay-ID at any hop finds its bindings, on all links or those selected.
 #[test]
 fn finds_what_is_behind_a_relay() {
     let mut session = Session::new(book());
@@ -98,7 +98,7 @@ fn finds_what_is_on_a_link() {
     assert_eq!(clients(&got), of(&[1, 2]));
 }
 
-/// BLQ-S-032, BLQ-S-033: a Remote-ID at any hop finds its bindings, compared octet for octet.
+/// BLQ-S-032, BLQ-S-033, D-05, D-08: a Remote-ID at any hop finds its bindings, compared octet for octet.
 #[test]
 fn finds_what_is_behind_a_remote_id() {
     let mut session = Session::new(book());
@@ -116,7 +116,7 @@ fn finds_what_is_behind_a_remote_id() {
     }
 }
 
-/// BLQ-S-036, BLQ-S-064: only leases with time left are told, and no released or declined ones.
+/// BLQ-S-036, BLQ-S-064, D-09: only leases with time left are told, and no released or declined ones.
 #[test]
 fn tells_live_leases_only() {
     let states = [
@@ -147,7 +147,7 @@ fn tells_live_leases_only() {
     assert_eq!(session.ask_at(190, &by_link(3)).len(), 1);
 }
 
-/// BLQ-S-063, BLQ-S-065, BLQ-S-066: CLIENTID, IAADDR, IAPREFIX, CLT_TIME and options, in this order.
+/// BLQ-S-063, BLQ-S-065, BLQ-S-066, D-01: CLIENTID, IAADDR, IAPREFIX, CLT_TIME and options, in this order.
 #[test]
 fn client_data_is_in_order() {
     let leases = vec![
@@ -233,7 +233,7 @@ fn leases_of_different_ages_are_told_by_their_own() {
     assert_eq!(got[0].clt(), 0);
 }
 
-/// BLQ-S-069: a record too large for one message is spread over several whole ones, and one DONE.
+/// BLQ-S-069, D-01: a record too large for one message is spread over several whole ones, and one DONE.
 #[test]
 fn a_large_record_is_spread_over_messages() {
     let base = ip("2001:db8:1::").to_bits();
@@ -291,7 +291,7 @@ fn one(relay: Option<RelayData>, options: &[u8]) -> MemoryStore {
     store(vec![only])
 }
 
-/// BLQ-S-070: options come from the relay nearest to the client, or from what the client was given.
+/// BLQ-S-070, D-11: options come from the relay nearest to the client, or from what the client was given.
 #[test]
 fn tells_the_options_asked_for() {
     let mut own = Vec::new();
@@ -349,7 +349,7 @@ fn a_reconfigure_key_is_never_told() {
     assert_eq!(told, [(39, b"\0\x01a\0".to_vec())]);
 }
 
-/// BLQ-S-073, BLQ-S-074, BLQ-S-075: relay data as kept, if asked for and relayed, else none.
+/// BLQ-S-073, BLQ-S-074, BLQ-S-075, D-12: relay data as kept, if asked for and relayed, else none.
 #[test]
 fn relay_data_is_told_as_kept() {
     let relay = relayed();
@@ -392,4 +392,55 @@ fn queries_change_nothing() {
         (session.store.last_seq(), session.store.stats().unwrap()),
         before
     );
+}
+
+/// D-09, D-10, BLQ-S-067, BLQ-S-068: where the clock ran back, no more is told than was granted, and no age.
+#[test]
+fn a_clock_that_ran_back_tells_no_more_than_was_granted() {
+    let ahead = |mut lease: Lease| {
+        lease.clt = BEGIN + 5000;
+        lease
+    };
+    // One record goes out as its template, the other, with leases of two ages, is composed.
+    let template = binding(1, 1, vec![ahead(address("2001:db8:1::1"))]);
+    let composed = binding(
+        1,
+        2,
+        vec![ahead(address("2001:db8:1::2")), address("2001:db8:1::3")],
+    );
+    let mut session = Session::new(store(vec![template, composed]));
+    let got = session.ask(&by_link(1));
+    assert_eq!(got[0].leases(), [("2001:db8:1::1".to_owned(), 100, 200)]);
+    assert_eq!(got[0].clt(), 0);
+    let leases = got[1].leases();
+    assert_eq!(leases[0], ("2001:db8:1::2".to_owned(), 100, 200));
+    assert_eq!(leases[1], ("2001:db8:1::3".to_owned(), 90, 190));
+    assert_eq!(got[1].clt(), 0);
+}
+
+/// SEC-012: DHCP authentication in a query means nothing, and no reply has any.
+#[test]
+fn authentication_is_neither_heeded_nor_given() {
+    let client = client(1);
+    let mut lq_query = vec![QueryType::BY_CLIENTID.0];
+    lq_query.extend_from_slice(&[0; 16]);
+    put(&mut lq_query, OptionCode::CLIENTID, &client);
+    put(&mut lq_query, OptionCode::ORO, &oro(&[OptionCode::AUTH]));
+    let auth: &[u8] = &[3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 9, 9, 9, 9];
+    let plain = [
+        (OptionCode::CLIENTID, REQUESTOR),
+        (OptionCode::LQ_QUERY, &lq_query[..]),
+    ];
+    let signed = [plain[0], (OptionCode::AUTH, auth), plain[1]];
+    let ask = |options: &[(OptionCode, &[u8])]| {
+        let mut session = Session::new(many(3));
+        session.ask(&message(MessageType::LEASEQUERY, 1, options))
+    };
+    let got = ask(&plain);
+    assert_eq!(kinds(&got), [REPLY, DONE]);
+    assert_eq!(ask(&signed), got);
+    for message in &got {
+        assert!(!message.codes().contains(&OptionCode::AUTH.0));
+    }
+    assert!(got[0].data().first(OptionCode::AUTH).is_none());
 }

@@ -69,7 +69,7 @@ fn drops_what_cannot_be_read() {
     }
 }
 
-/// BLQ-S-012: CLIENTID is needed, with 1 to 130 octets.
+/// BLQ-S-012, D-13: CLIENTID is needed, with 1 to 130 octets.
 #[test]
 fn drops_queries_without_a_client_id() {
     let lq_query = [&[4_u8][..], &ip("2001:db8:1::1").octets()].concat();
@@ -100,7 +100,7 @@ fn drops_queries_for_another_server() {
     }
 }
 
-/// BLQ-S-014: exactly one LQ_QUERY; a short one is refused so that nobody waits.
+/// BLQ-S-014, D-13: exactly one LQ_QUERY; a short one is refused so that nobody waits.
 #[test]
 fn needs_exactly_one_whole_lq_query() {
     let id = (OptionCode::CLIENTID, REQUESTOR);
@@ -117,7 +117,7 @@ fn needs_exactly_one_whole_lq_query() {
     }
 }
 
-/// BLQ-S-006, BLQ-S-015, BLQ-S-016: NotAllowed comes before UnknownQueryType before MalformedQuery.
+/// BLQ-S-006, BLQ-S-015, BLQ-S-016, D-13: NotAllowed comes before UnknownQueryType before MalformedQuery.
 #[test]
 fn the_first_reason_in_order_decides() {
     let mut config = config();
@@ -182,7 +182,7 @@ fn refuses_a_link_nobody_configured() {
     }
 }
 
-/// BLQ-S-031: a query by link-address with `::` is malformed.
+/// BLQ-S-031, D-05: a query by link-address with `::` is malformed.
 #[test]
 fn refuses_every_link_at_once() {
     assert_eq!(refused(judge(&of_type(4))).0, StatusCode::MALFORMED_QUERY);
@@ -199,7 +199,7 @@ fn says_what_was_wrong() {
     assert!(text.contains("3fff::1"), "{text}");
 }
 
-/// BLQ-S-070, BLQ-S-071, BLQ-S-072: the inner ORO chooses, but never what is sensitive.
+/// BLQ-S-070, BLQ-S-071, BLQ-S-072, D-11: the inner ORO chooses, but never what is sensitive.
 #[test]
 fn reads_the_oro_inside_query_options_only() {
     let mut config = config();
@@ -244,4 +244,21 @@ fn an_address_finds_its_links() {
         of(&by_address(1, "fe80::5", "fe80::1")).query.selector,
         selector
     );
+}
+
+/// D-13: options that a query does not need are passed over, be they unknown or what another type requires.
+#[test]
+fn options_that_are_not_needed_are_passed_over() {
+    let relay: &[u8] = &[0, 3, 0, 1, 7];
+    let iaaddr = [&ip("2001:db8:1::9").octets()[..], &[0; 8]].concat();
+    let options = [
+        (OptionCode(4000), &b"unknown"[..]),
+        (OptionCode::IAADDR, &iaaddr),
+        (OptionCode::RELAY_ID, relay),
+    ];
+    let full = query(1, QueryType::BY_RELAY_ID, "::", &options);
+    let bare = query(1, QueryType::BY_RELAY_ID, "::", &options[2..]);
+    let asked = prepared(judge(&full));
+    assert_eq!(asked.query.selector, Selector::RelayId(relay.to_vec()));
+    assert_eq!(asked.query, prepared(judge(&bare)).query);
 }

@@ -11,7 +11,7 @@ fn nothing_found_is_a_bare_reply() {
     assert_eq!((got[0].codes(), got[0].xid), (vec![2, 1], 7));
 }
 
-/// BLQ-S-045, BLQ-S-047, BLQ-S-052, BLQ-S-056: one binding is a REPLY with it and a DONE.
+/// BLQ-S-045, BLQ-S-047, BLQ-S-052, BLQ-S-056, D-02, D-03: one binding is a REPLY with it and a DONE.
 #[test]
 fn one_binding_is_reply_and_done() {
     let got = Session::new(many(1)).ask(&by_link(7));
@@ -22,7 +22,7 @@ fn one_binding_is_reply_and_done() {
     assert_eq!(options.first(OptionCode::CLIENTID).unwrap().data, REQUESTOR);
 }
 
-/// BLQ-S-048, BLQ-S-049, BLQ-S-050, BLQ-S-051, BLQ-S-054: DATA and DONE have only what is theirs.
+/// BLQ-S-048, BLQ-S-049, BLQ-S-050, BLQ-S-051, BLQ-S-054, D-02, D-03: DATA and DONE have only what is theirs.
 #[test]
 fn more_bindings_are_data_each() {
     let got = Session::new(many(300)).ask(&by_link(7));
@@ -41,7 +41,7 @@ fn more_bindings_are_data_each() {
     assert_eq!(clients.len(), 300);
 }
 
-/// BLQ-S-046, BLQ-S-057, BLQ-S-059: a refusal is one REPLY with both identities; the connection goes on.
+/// BLQ-S-046, BLQ-S-057, BLQ-S-059, D-02, D-03, D-19: a refusal is one REPLY with both identities; the connection goes on.
 #[test]
 fn a_refused_query_is_one_reply() {
     let mut session = Session::new(many(1));
@@ -66,7 +66,7 @@ fn a_reused_transaction_id_is_dropped() {
     assert_eq!(dropped.count(), 1);
 }
 
-/// BLQ-S-076, BLQ-S-077, BLQ-S-078: pipelined queries are all answered, no more than the limit at once.
+/// BLQ-S-076, BLQ-S-077, BLQ-S-078, D-22: pipelined queries are all answered, no more than the limit at once.
 #[test]
 fn pipelined_queries_are_all_answered() {
     let mut session = Session::new(many(3));
@@ -98,7 +98,7 @@ fn one_query_at_once_makes_it_sequential() {
     assert_eq!(session.drain(0).len(), 4);
 }
 
-/// BLQ-S-079: replies in progress take turns.
+/// BLQ-S-079, D-22: replies in progress take turns.
 #[test]
 fn replies_are_interleaved() {
     let mut session = Session::new(many(2000));
@@ -128,7 +128,7 @@ fn a_fill_is_bounded() {
     }
 }
 
-/// BLQ-S-062: what matches throughout is sent, what changes behind the scan is sent again.
+/// BLQ-S-062, D-21: what matches throughout is sent, what changes behind the scan is sent again.
 #[test]
 fn a_binding_that_changes_meanwhile_is_sent() {
     let mut session = Session::new(many(50));

@@ -407,7 +407,7 @@ fn options_asked_for_are_as_on_tcp() {
     }
 }
 
-/// LQ-UDP-021: what does not fit goes in this order: relay data, other options, leases.
+/// LQ-UDP-021, D-33: what does not fit goes in this order: relay data, other options, leases.
 #[test]
 fn what_does_not_fit_is_left_out_in_order() {
     let mut server = home();
@@ -475,7 +475,7 @@ fn a_list_of_links_is_cut_to_fit() {
     assert!(answer.octets <= UNFRAGMENTED_OCTETS);
 }
 
-/// LQ-UDP-002: relayed queries are dropped by default.
+/// LQ-UDP-002, SEC-008: relayed queries are dropped by default.
 #[test]
 fn relayed_queries_are_dropped_by_default() {
     let frame = by_client(1, 7, "::");
@@ -483,7 +483,7 @@ fn relayed_queries_are_dropped_by_default() {
     assert_eq!(home().dropped("::1", &datagram), UdpDropped::Relayed);
 }
 
-/// LQ-UDP-002, LQ-UDP-011: where that is configured they are answered through the same relays.
+/// LQ-UDP-002, LQ-UDP-011, D-32: where that is configured they are answered through the same relays.
 #[test]
 fn relayed_queries_are_answered_through_their_relays() {
     let mut server = home();

@@ -149,3 +149,16 @@ fn refuses_what_cannot_be_asked() {
         assert_eq!(world.actions(), []);
     }
 }
+
+/// SEC-012: no query carries DHCP authentication, whatever is wanted in its answer.
+#[test]
+fn no_query_is_authenticated() {
+    let octets = composed(&by_relay_id(), &[11, 47]);
+    let message = leasebook_wire::ClientMessage::parse(&octets[2..]).unwrap();
+    let codes: Vec<u16> = message
+        .options()
+        .iter()
+        .map(|option| option.code.0)
+        .collect();
+    assert_eq!(codes, [1, 44]);
+}

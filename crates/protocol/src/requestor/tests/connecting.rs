@@ -18,7 +18,7 @@ fn gives_up_connecting_after_the_timeout() {
     assert_eq!(world.machine.deadline(), None);
 }
 
-/// BLQ-R-003, BLQ-R-004: attempts are repeated after 1 s, 2 s, 4 s ... 60 s, varied by up to 10 %.
+/// BLQ-R-003, BLQ-R-004, D-14: attempts are repeated after 1 s, 2 s, 4 s ... 60 s, varied by up to 10 %.
 #[test]
 fn retries_with_growing_waits() {
     let mut world = World::new(Config {
@@ -76,7 +76,7 @@ fn a_completed_query_resets_the_wait() {
     assert!(again_at.since(world.now.mono) <= secs(1) * 11 / 10);
 }
 
-/// BLQ-R-005: the preset for RFC 5460 changes the data timeout only.
+/// BLQ-R-005, D-14: the preset for RFC 5460 changes the data timeout only.
 #[test]
 fn presets_differ_in_the_data_timeout_only() {
     assert_eq!(Timers::default(), Timers::DRAFT);
@@ -112,7 +112,7 @@ fn ends_when_the_query_is_not_taken() {
     assert_eq!(world.endings(), [(0, Ending::Unanswered(cause))]);
 }
 
-/// BLQ-R-007: silence for the data timeout ends the connection; every octet restarts the clock.
+/// BLQ-R-007, D-15: silence for the data timeout ends the connection; every octet restarts the clock.
 #[test]
 fn ends_after_silence_only() {
     let mut world = World::asked(config());
@@ -202,7 +202,7 @@ fn tells_interleaved_replies_apart() {
     );
 }
 
-/// BLQ-R-017: one at a time, a query is sent when the one before it has ended.
+/// BLQ-R-017, D-22: one at a time, a query is sent when the one before it has ended.
 #[test]
 fn asks_one_at_a_time_where_told() {
     let mut world = World::asked(config());

@@ -12,7 +12,7 @@ fn counted(octets: &[Vec<u8>]) -> (Vec<(Deviation, u64)>, bool) {
     (seen, world.actions().contains(&Action::Close))
 }
 
-/// BLQ-R-018, BLQ-R-019, BLQ-R-025: what cannot be ours is dropped, counted, and closes nothing.
+/// BLQ-R-018, BLQ-R-019, BLQ-R-025, D-23: what cannot be ours is dropped, counted, and closes nothing.
 #[test]
 fn drops_what_is_not_ours() {
     let table = [
@@ -111,7 +111,7 @@ fn data_without_client_data_is_a_sign_of_life() {
     assert_eq!(world.count(Deviation::DataWithoutClientData), 1);
 }
 
-/// BLQ-R-024, BLQ-R-026: messages out of order close the connection, and what came stays, partial.
+/// BLQ-R-024, BLQ-R-026, D-23: messages out of order close the connection, and what came stays, partial.
 #[test]
 fn closes_on_messages_out_of_order() {
     let begun = || reply(1, &[client_data(0)]);
@@ -205,7 +205,7 @@ fn unusable_client_data_does_not_end_the_reply() {
     assert_eq!(world.count(Deviation::ClientDataWithoutCltTime), 1);
 }
 
-/// BLQ-R-028: a malformed message is dropped and makes the result partial (D-23).
+/// BLQ-R-028, D-23: a malformed message is dropped and makes the result partial (D-23).
 #[test]
 fn a_malformed_message_makes_the_result_partial() {
     for octets in [

@@ -127,7 +127,7 @@ fn the_newer_transaction_wins() {
     assert_eq!(only(&[older, newer]).server, Server(1));
 }
 
-/// BLQ-R-036, BLQ-R-040: ages count from arrival, so an older message must tell a smaller age to be newer.
+/// BLQ-R-036, BLQ-R-040, D-24: ages count from arrival, so an older message must tell a smaller age to be newer.
 #[test]
 fn ages_are_corrected_by_arrival() {
     let mut first = say(0, 1, 10, &[(1, 500)]);
@@ -139,7 +139,7 @@ fn ages_are_corrected_by_arrival() {
     assert_eq!(only(&[first, say(1, 1, 45, &[(1, 500)])]).server, Server(0));
 }
 
-/// BLQ-R-040: at equal age the longer valid lifetime wins, then the server configured first.
+/// BLQ-R-040, D-24: at equal age the longer valid lifetime wins, then the server configured first.
 #[test]
 fn ties_go_to_the_longer_lease_then_to_the_first_server() {
     let longer = only(&[say(0, 1, 10, &[(1, 50)]), say(1, 1, 10, &[(1, 51)])]);
