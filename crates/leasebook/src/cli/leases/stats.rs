@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if let Some(dhcp) = &dhcp {
         say!("")?;
         let pools = page::pools(pools.usage(), dhcp, usize::MAX);
-        say!("{}", pools.to_string().trim_end())?;
+        say!("{}", pools.trim_end())?;
     }
     if let Some(bindings) = verified {
         say!("verified: {bindings} bindings, all sound")?;
