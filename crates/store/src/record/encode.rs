@@ -322,11 +322,8 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
     } = input;
     let bound = bound(leases);
     let count = bound.clone().count();
-    let clt = bound
-        .clone()
-        .map(|lease| lease.clt)
-        .max()
-        .unwrap_or_else(|| binding.clt());
+    // A lease given back or declined counts for the others, too (D-10).
+    let clt = binding.clt();
     let lives = bound.clone().map(|lease| left_at(lease, clt));
     let addresses = bound
         .clone()

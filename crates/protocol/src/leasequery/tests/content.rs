@@ -418,6 +418,18 @@ fn a_clock_that_ran_back_tells_no_more_than_was_granted() {
     assert_eq!(got[1].clt(), 0);
 }
 
+/// D-10, BLQ-S-068: a lease given back or declined counts for the client's others, too.
+#[test]
+fn a_lease_given_back_counts_for_the_others() {
+    let mut given_back = address("2001:db8:1::2");
+    (given_back.state, given_back.clt) = (LeaseState::Released, BEGIN - 2);
+    let leases = vec![address("2001:db8:1::1"), given_back];
+    let mut session = Session::new(store(vec![binding(1, 1, leases)]));
+    let got = session.ask(&by_link(1));
+    assert_eq!(got[0].leases(), [("2001:db8:1::1".to_owned(), 90, 190)]);
+    assert_eq!(got[0].clt(), 2);
+}
+
 /// SEC-012: DHCP authentication in a query means nothing, and no reply has any.
 #[test]
 fn authentication_is_neither_heeded_nor_given() {
