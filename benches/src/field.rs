@@ -86,6 +86,8 @@ impl Far {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--net={}", self.namespace().display()))
+            // Whatever ends this process ends what it measures.
+            .args(["setpriv", "--pdeathsig", "KILL"])
             .arg(program);
         command
     }
