@@ -128,15 +128,19 @@ async fn relay(
     Ok(())
 }
 
-/// The packet socket, where clients' link-layer addresses are to be told.
-fn link_layers(config: &RelayConfig) -> Option<LinkLayers> {
+/// Whether clients' link-layer addresses are to be told anywhere.
+pub(super) fn wants_link_layers(config: &RelayConfig) -> bool {
     let in_text =
         |text: &Option<RemoteIdText>| text.as_ref().is_some_and(RemoteIdText::tells_link_layer);
-    let is_wanted = config.interfaces.iter().any(|one| {
+    config.interfaces.iter().any(|one| {
         let remote_id = one.remote_id.as_ref().map(|(_, text)| text.clone());
         one.client_link_layer || in_text(&remote_id) || in_text(&one.subscriber_id)
-    });
-    if !is_wanted {
+    })
+}
+
+/// The packet socket, where it is needed.
+fn link_layers(config: &RelayConfig) -> Option<LinkLayers> {
+    if !wants_link_layers(config) {
         return None;
     }
     LinkLayers::open(config.port)

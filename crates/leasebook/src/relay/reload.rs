@@ -1,6 +1,6 @@
 //! SIGHUP: the configuration read again.
 
-use super::daemon::Daemon;
+use super::daemon::{Daemon, wants_link_layers};
 use super::servers::servers;
 use crate::config::relay::{self as config, RelayConfig};
 use crate::log::{LogControl, events};
@@ -24,6 +24,10 @@ impl Daemon {
                     ("routes", old.routes != new.routes),
                     ("vrf", old.vrf != new.vrf),
                     ("filter", old.filter != new.filter),
+                    (
+                        "interface.client-link-layer",
+                        wants_link_layers(&new) && !wants_link_layers(old),
+                    ),
                     (
                         "recovery.keep-every",
                         old.recovery.keep_every != new.recovery.keep_every,
