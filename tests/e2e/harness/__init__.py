@@ -11,6 +11,7 @@ dissect    tshark
 netns      network namespaces
 topology   hosts and links made of them
 enclosure  a program no one here wrote
+dibbler    what Dibbler's three programs share
 clients    DHCPv6 clients, an adapter each
 relays     DHCPv6 relays, an adapter each
 servers    DHCPv6 servers, an adapter each

@@ -1,30 +1,22 @@
 """Dibbler's client."""
 
 from ipaddress import IPv6Address, IPv6Network
-from pathlib import Path
-from typing import Mapping
 from xml.etree import ElementTree
 
 from harness.clients import Client, Held
+from harness.dibbler import Dibbler
 from harness.topology import DOWNLINK
 from harness.waiting import wait_for
 
 
-class DibblerClient(Client):
+class DibblerClient(Dibbler, Client):
     name = "dibbler-client"
+    part = "client"
     program = "dibbler-client"
     package = "dibbler-client"
     can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
 
     ends_on_decline = True
-
-    def places(self) -> Mapping[str, Path]:
-        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
-
-    def start(self) -> None:
-        self.places()
-        (self.folder / "etc" / "client.conf").write_text(self.configuration())
-        super().start()
 
     def configuration(self) -> str:
         prefix = f"pd {{\n  prefix :: /{self.wish.length}\n }}" if self.wish.length else "pd"
@@ -42,13 +34,6 @@ class DibblerClient(Client):
             lines += ["reconfigure-accept 1", "auth-protocol reconfigure-key", "auth-replay monotonic", "auth-methods digest-hmac-md5"]
         lines += [f'downlink-prefix-ifaces "{DOWNLINK}"', f'iface "{self.interface}" {{']
         return "\n".join([*lines, *(f" {line}" for line in inside), "}", ""])
-
-    def arguments(self) -> list[str]:
-        return ["run"]
-
-    def log(self) -> str:
-        own = self.folder / "log" / "dibbler-client.log"
-        return super().log() + (own.read_text(errors="replace") if own.exists() else "")
 
     def book(self) -> list[ElementTree.Element]:
         """The client's own book of addresses and prefixes, once it is whole: it is written anew with each change."""

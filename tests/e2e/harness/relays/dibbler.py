@@ -1,24 +1,15 @@
 """Dibbler's relay."""
 
-from pathlib import Path
-from typing import Mapping
-
+from harness.dibbler import Dibbler
 from harness.relays import Relay
 
 
-class DibblerRelay(Relay):
+class DibblerRelay(Dibbler, Relay):
     name = "dibbler-relay"
+    part = "relay"
     program = "dibbler-relay"
     package = "dibbler-relay"
     adds = frozenset({"interface-id", "remote-id", "relay-id"})
-
-    def places(self) -> Mapping[str, Path]:
-        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
-
-    def start(self) -> None:
-        self.places()
-        (self.folder / "etc" / "relay.conf").write_text(self.configuration())
-        super().start()
 
     def configuration(self) -> str:
         lines = ["log-level 8", "log-mode full"]
@@ -33,10 +24,3 @@ class DibblerRelay(Relay):
         lines += [f"iface {self.down} {{", " client multicast yes", *heard, f" interface-id {interface_id}", "}"]
         lines += [f"iface {self.up} {{", f" {server}", "}"]
         return "\n".join(lines) + "\n"
-
-    def arguments(self) -> list[str]:
-        return ["run"]
-
-    def log(self) -> str:
-        own = self.folder / "log" / "dibbler-relay.log"
-        return super().log() + (own.read_text(errors="replace") if own.exists() else "")

@@ -1,24 +1,15 @@
 """Dibbler's server."""
 
-from pathlib import Path
-from typing import Mapping
-
+from harness.dibbler import Dibbler
 from harness.edge import SERVER
 from harness.servers import DELEGATED_LENGTH, INTERFACE, LINK, POOL, POOL_LENGTH, PREFERRED_SECS, VALID_SECS, Server
 
 
-class DibblerServer(Server):
+class DibblerServer(Dibbler, Server):
     name = "dibbler-server"
+    part = "server"
     program = "dibbler-server"
     package = "dibbler-server"
-
-    def places(self) -> Mapping[str, Path]:
-        return self.made({"/etc/dibbler": "etc", "/var/lib/dibbler": "lib", "/var/log/dibbler": "log"})
-
-    def start(self) -> None:
-        self.places()
-        (self.folder / "etc" / "server.conf").write_text(self.configuration())
-        super().start()
 
     def configuration(self) -> str:
         """It tells the links of relays apart by their Interface-ID."""
@@ -41,10 +32,3 @@ iface relay1 {{
  }}
 }}
 """
-
-    def arguments(self) -> list[str]:
-        return ["run"]
-
-    def log(self) -> str:
-        own = self.folder / "log" / "dibbler-server.log"
-        return super().log() + (own.read_text(errors="replace") if own.exists() else "")
