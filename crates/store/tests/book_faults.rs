@@ -6,7 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{FileExt, PermissionsExt as _};
 use std::path::Path;
 
-use leasebook_store::book::repair;
+use leasebook_store::book::{compact, repair};
 use leasebook_store::{Book, BookOptions, Change, LeaseStore, LinkId, StoreError};
 
 use faults::{OPTIONS, binding, duid, has, ledger_file, open, put, refused};
@@ -316,4 +316,48 @@ fn many_threads_commit_load_read_and_checkpoint_at_once() {
     assert_eq!(book.stats().unwrap().bindings, 700);
     book.checkpoint().unwrap();
     assert_eq!(book.verify().unwrap(), 700);
+}
+
+#[test]
+fn a_compacted_book_is_smaller_and_says_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let book = open(dir.path());
+    for _ in 0..3 {
+        book.load((0..4000).map(binding)).unwrap();
+        book.load((4000..8000).map(binding)).unwrap();
+        let link = LinkId(1);
+        let clients = (2000..8000).map(duid);
+        let removals = clients.map(|client| Change::Remove { link, client });
+        book.commit(removals.collect()).unwrap();
+        book.checkpoint().unwrap();
+    }
+    // In the journal alone, which is not touched.
+    put(&book, 9000..9003);
+    assert!(matches!(compact(dir.path()), Err(StoreError::InUse { .. })));
+    drop(book);
+    // What a try left that did not come to its end.
+    let ledger = dir.path().join("ledger");
+    fs::write(ledger.join("data.mdb.new"), b"rubbish").unwrap();
+
+    let compacted = compact(dir.path()).unwrap();
+    assert!(compacted.after < compacted.before, "{compacted:?}");
+    let file = fs::metadata(ledger.join("data.mdb")).unwrap();
+    assert_eq!(file.len(), compacted.after);
+    assert!(!ledger.join("data.mdb.new").exists());
+    let book = open(dir.path());
+    assert_eq!(book.verify().unwrap(), 2000);
+    assert_eq!(book.stats().unwrap().bindings, 2003);
+    put(&book, 9003..9010);
+    book.close().unwrap();
+    let again = compact(dir.path()).unwrap();
+    assert!(again.after <= again.before, "{again:?}");
+    assert_eq!(open(dir.path()).verify().unwrap(), 2010);
+}
+
+#[test]
+fn what_is_no_book_is_not_compacted() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = compact(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("data.mdb"), "{error}");
+    assert!(!dir.path().join("ledger").exists());
 }

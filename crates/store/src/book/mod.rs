@@ -55,7 +55,7 @@ use resolve::{Prepared, State, Writer};
 use scan::Scan;
 use view::View;
 
-pub use open::{Recovery, RepairReport, repair};
+pub use open::{Compacted, Recovery, RepairReport, compact, repair};
 
 /// What an owner may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -194,6 +194,27 @@ impl Replay {
     }
 }
 
+/// What [`compact`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    /// Octets of the ledger's file before.
+    pub before: u64,
+    /// Octets of it now.
+    pub after: u64,
+}
+
+/// Gives back the space in the ledger of the book in `data` that nothing uses, as after a large
+/// load. Needs room beside it for what is left; nobody may have the book open meanwhile.
+///
+/// # Errors
+/// If the book is in use, cannot be opened, or the disk is full. The book is whole in any case.
+pub fn compact(data: &Path) -> Result<Compacted, StoreError> {
+    let _lock = DataLock::take(data)?;
+    let layout = Layout::of(data, Arc::new(RealDisk));
+    let [before, after] = Ledger::compact(&layout.ledger)?;
+    Ok(Compacted { before, after })
+}
+
 /// What [`repair`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepairReport {

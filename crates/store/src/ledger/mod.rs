@@ -17,6 +17,7 @@
 
 mod apply;
 mod batch;
+mod compact;
 mod map;
 mod meta;
 mod read;

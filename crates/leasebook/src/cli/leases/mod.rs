@@ -1,5 +1,6 @@
 //! `leasebook leases`: the store from outside.
 
+mod compact;
 mod export;
 mod import;
 mod list;
@@ -35,6 +36,7 @@ enum Command {
     Show(show::Args),
     Stats(stats::Args),
     Reconfigure(reconfigure::Args),
+    Compact(compact::Args),
     Repair(repair::Args),
 }
 
@@ -103,6 +105,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Show(args) => show::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Reconfigure(args) => reconfigure::run(&args),
+        Command::Compact(args) => compact::run(&args),
         Command::Repair(args) => repair::run(&args),
     }
 }
