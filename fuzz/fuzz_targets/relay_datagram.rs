@@ -273,6 +273,8 @@ fn port(name: &str, index: u32, link_address: &str) -> Port {
         relays_leasequery: false,
         remote_id: Some((9, RemoteIdText("{interface} {link-layer}".to_owned()))),
         subscriber_id: None,
+        vlan: None,
+        supplies: Vec::new(),
         tells_link_layer: true,
         fallback: None,
     }
