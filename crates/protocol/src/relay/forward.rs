@@ -15,7 +15,7 @@ use super::ports::Port;
 pub const HOP_COUNT_LIMIT: u8 = 8;
 
 /// Octets of the largest payload of UDP over IPv6 without jumbograms: 65535 less the header.
-const MAX_DATAGRAM_OCTETS: usize = 65_527;
+pub(super) const MAX_DATAGRAM_OCTETS: usize = 65_527;
 
 /// Octets of msg-type and transaction-id: what a client's message has at least (D-30).
 const CLIENT_HEADER_OCTETS: usize = 4;

@@ -6,6 +6,7 @@
 //! | [`ports`] | the client-facing interfaces there are now |
 //! | [`forward`] | from a client to the servers: RELAY-FORW |
 //! | [`back`] | from a server to a client: RELAY-REPL |
+//! | [`lightweight`] | the relay in a bridge, without an address of its own |
 //! | `limit` | how often clients are heard |
 //! | [`learn`] | what a REPLY grants, and what a RELEASE gives back |
 //! | [`table`] | the delegations, whose they are and when they end |
@@ -33,6 +34,7 @@ pub mod claim;
 pub mod config;
 pub mod forward;
 pub mod learn;
+pub mod lightweight;
 mod limit;
 pub mod machine;
 pub mod notice;

@@ -34,6 +34,8 @@ pub enum Dropped {
     /// Its INTERFACE_ID or link-address names no interface of ours, or its link-local peer has
     /// none (RELAY-031).
     NoInterface,
+    /// Its peer-address or link-address is not what a lightweight relay put there (RELAY-039).
+    OtherPeer,
     /// Not a message for a relay, on an interface that is not client-facing.
     NotForUs,
 }
@@ -54,6 +56,7 @@ impl Dropped {
             Self::NotAServer => "not-a-server",
             Self::NothingRelayed => "nothing-relayed",
             Self::NoInterface => "no-interface",
+            Self::OtherPeer => "other-peer",
             Self::NotForUs => "not-for-us",
         }
     }

@@ -2,6 +2,7 @@
 
 mod keeping;
 mod learning;
+mod lightweight;
 mod limiting;
 mod recovering;
 mod relaying;
