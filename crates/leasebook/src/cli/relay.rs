@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use crate::config::relay::{self as config, Ingress};
 use crate::exit::Exit;
 use crate::relay::status::{
-    Cleared, Recovered, Refusal, Request, Route, ServerSays, ServerStatus, Shown, Status, Why,
+    Cleared, LightweightStatus, Recovered, Refusal, Request, Route, ServerSays, ServerStatus,
+    Shown, Status, Why,
 };
 use crate::text::duration;
 
@@ -308,7 +309,33 @@ fn show_status(status: &Status, out: &mut impl io::Write) -> io::Result<()> {
     }
     interfaces.write(out)?;
     writeln!(out)?;
+    show_lightweight(&status.lightweight, out)?;
     show_servers(&status.servers, out)
+}
+
+fn show_lightweight(all: &[LightweightStatus], out: &mut impl io::Write) -> io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    if !all.iter().all(|one| one.in_force) {
+        writeln!(out, "lightweight relay: waits for nft, relays nothing")?;
+    }
+    let mut table = Table::new(&["LIGHTWEIGHT", "ROLE", "RELAYED", "RETURNED", "DROPPED"]);
+    for one in all {
+        let dropped = one.dropped.iter();
+        let dropped: Vec<String> = dropped
+            .map(|(why, times)| format!("{times} {why}"))
+            .collect();
+        table.add(vec![
+            one.interface.clone(),
+            one.role.clone(),
+            one.relayed.to_string(),
+            one.returned.to_string(),
+            dropped.join(", "),
+        ]);
+    }
+    table.write(out)?;
+    writeln!(out)
 }
 
 fn show_servers(servers: &[ServerStatus], out: &mut impl io::Write) -> io::Result<()> {

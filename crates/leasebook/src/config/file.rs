@@ -101,8 +101,8 @@ pub(super) use clients::{ClassFile, MatchFile, OptionMatchFile, ReservationFile}
 pub(super) use dhcp::{DhcpFile, Level};
 pub(super) use options::{CustomFile, Filled, OptionsFile, VendorFile};
 pub(super) use relay::{
-    FilterFile, LimitsFile, RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile,
-    RoutesFile, VrfFile,
+    FilterFile, LightweightFile, LightweightInterfaceFile, LimitsFile, RecoveryFile, RelayFile,
+    RelayInterfaceFile, RelayServerFile, RoutesFile, VrfFile,
 };
 
 section! {

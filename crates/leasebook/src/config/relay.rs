@@ -2,6 +2,7 @@
 
 mod example;
 mod filter;
+mod lightweight;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::cli::values::{Endpoint, Host};
 
 pub use example::example;
 pub use filter::{Filter, Ingress, Loops, Vrf};
+pub use lightweight::{Lightweight, LightweightInterface};
 
 /// The relay's settings in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +53,8 @@ pub struct RelayConfig {
     pub servers: Vec<RelayServer>,
     /// The client-facing interfaces; the first whose name fits holds.
     pub interfaces: Vec<RelayInterface>,
+    /// The lightweight relay; none is none.
+    pub lightweight: Option<Lightweight>,
     /// VRFs.
     pub vrf: Vrf,
     /// What customers may have.
@@ -212,6 +216,8 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
     let limits = &file.limits;
     let per_interface = limits.prefixes_per_interface.as_ref();
     let per_interface = per_interface.map_or(0, |written| written.get_ref().0);
+    let lightweight = lightweight::lightweight(&file.lightweight, findings);
+    let is_needed = lightweight.is_none();
     let port = |written: Option<u32>, default: u16| {
         written
             .and_then(|port| u16::try_from(port).ok())
@@ -232,8 +238,9 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
         source: value(file.source.as_ref()),
         port: port(file.port.as_ref().map(|port| port.get_ref().0), 547),
         client_port: port(file.client_port.as_ref().map(|port| port.get_ref().0), 546),
-        servers: servers(&file.server, findings),
-        interfaces: interfaces(&file.interface, findings),
+        servers: servers(&file.server, is_needed, findings),
+        interfaces: interfaces(&file.interface, is_needed, findings),
+        lightweight,
         limits: Limits {
             per_client: number(
                 limits.prefixes_per_client.as_ref().map(|n| n.get_ref().0),
@@ -317,8 +324,12 @@ fn directory(
     }
 }
 
-fn servers(files: &[Spanned<RelayServerFile>], findings: &mut Findings<'_>) -> Vec<RelayServer> {
-    if files.is_empty() {
+fn servers(
+    files: &[Spanned<RelayServerFile>],
+    is_needed: bool,
+    findings: &mut Findings<'_>,
+) -> Vec<RelayServer> {
+    if files.is_empty() && is_needed {
         findings.wrong(
             0..0,
             "no [[server]]; name the server that messages are relayed to",
@@ -368,9 +379,10 @@ fn servers(files: &[Spanned<RelayServerFile>], findings: &mut Findings<'_>) -> V
 
 fn interfaces(
     files: &[Spanned<RelayInterfaceFile>],
+    is_needed: bool,
     findings: &mut Findings<'_>,
 ) -> Vec<RelayInterface> {
-    if files.is_empty() {
+    if files.is_empty() && is_needed {
         findings.wrong(
             0..0,
             "no [[interface]]; name the interfaces that clients are on",

@@ -238,6 +238,19 @@ events! {
     /// was: it filters what customers send by delegations of then. If no other relay of this machine
     /// uses it, `nft delete table ip6 TABLE` takes it away.
     RELAY_FILTER_LEFT WARN "a filter is left";
+    /// The `interface` is heard by the lightweight relay.
+    RELAY_LIGHTWEIGHT_JOINED INFO "interface heard by the lightweight relay";
+    /// The `interface` is configured for the lightweight relay and is no port of a bridge: it is not
+    /// heard until it is one.
+    RELAY_LIGHTWEIGHT_NO_BRIDGE WARN "interface in no bridge";
+    /// The rules of nftables that keep originals from passing are in the kernel: the lightweight relay
+    /// works. They stay when it ends, so that then no message of a client passes; `nft delete table
+    /// bridge TABLE` takes them away.
+    RELAY_LIGHTWEIGHT_GUARDED INFO "originals are kept from passing";
+    /// nft did not take those rules: `error`. Nothing is relayed by the lightweight relay until it
+    /// does; it is tried again, after a minute at most. Told once a minute at most, with how many
+    /// `times`.
+    RELAY_LIGHTWEIGHT_UNGUARDED ERROR "originals are not kept from passing";
     /// Delegations that an earlier run left on disk are routed, so many `delegations`, until
     /// servers and clients tell better.
     RELAY_KEPT_ROUTED INFO "delegations from disk routed";

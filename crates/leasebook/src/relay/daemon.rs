@@ -18,6 +18,7 @@ use super::filter::{self, Filter};
 use super::keep::{self, Keeping};
 use super::keeper::Keeper;
 use super::kernel::{self, Change, Marks};
+use super::lightweight::Lightweight;
 use super::link_layer::LinkLayers;
 use super::order::Order;
 use super::ports::{filtered, ports};
@@ -103,6 +104,7 @@ async fn relay(
     let parts = (Arc::clone(&shared), Arc::clone(&sockets.clients));
     let mut daemon = Daemon::new(path, config, relay_id, parts);
     daemon.relayed_to = relayed_to;
+    daemon.begin_lightweight()?;
     daemon.look();
     daemon.restore();
     let address = sockets.clients.address();
@@ -124,6 +126,7 @@ async fn relay(
     drop(socket);
     drop(datagrams);
     drop(keeping);
+    drop(daemon.lightweight.take());
     tell!(events::LBK_STOPPED);
     Ok(())
 }
@@ -172,6 +175,7 @@ pub(super) struct Daemon {
     /// Where messages go: the servers' addresses that are known.
     pub(super) relayed_to: Vec<SocketAddrV6>,
     listener: Arc<Listener>,
+    pub(super) lightweight: Option<Lightweight>,
     pub(super) recovery: Option<Recovery>,
     /// Why another one is to follow the one under way.
     again: Option<&'static str>,
@@ -198,6 +202,7 @@ impl Daemon {
             shared,
             relayed_to: Vec::new(),
             listener,
+            lightweight: None,
             recovery: None,
             again: None,
             waiting: Vec::new(),
@@ -205,6 +210,15 @@ impl Daemon {
             is_swept: false,
             began: Instant::now(),
         }
+    }
+
+    /// Begins the lightweight relay, where one is configured.
+    fn begin_lightweight(&mut self) -> Result<(), RelayError> {
+        if let Some(settings) = &self.config.lightweight {
+            let begun = Lightweight::begin(&self.config, settings);
+            self.lightweight = Some(begun.map_err(system("start a thread"))?);
+        }
+        Ok(())
     }
 
     async fn attend(
@@ -306,6 +320,9 @@ impl Daemon {
                 return false;
             }
         };
+        if let Some(lightweight) = &mut self.lightweight {
+            lightweight.look(&interfaces);
+        }
         let (ports, own) = ports(&self.config, &interfaces);
         if let Some(filter) = self.shared.filter() {
             filter.ports(filtered(&ports, &interfaces));

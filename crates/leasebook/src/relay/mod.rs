@@ -17,6 +17,7 @@
 //! | `keep` | the delegations on disk |
 //! | `keeper` | the thread that keeps the kernel's routes |
 //! | `kernel` | netlink |
+//! | `lightweight` | the relay of the ports of a bridge |
 //! | `link_layer` | clients' link-layer addresses, from their frames |
 //! | `order` | what connections of the control socket have the daemon do |
 //! | `ports` | from the system's interfaces to the relay's ports |
@@ -36,6 +37,7 @@ mod filter;
 mod keep;
 mod keeper;
 pub(crate) mod kernel;
+mod lightweight;
 mod link_layer;
 mod order;
 mod ports;

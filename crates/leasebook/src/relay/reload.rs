@@ -32,6 +32,7 @@ impl Daemon {
                         "recovery.keep-every",
                         old.recovery.keep_every != new.recovery.keep_every,
                     ),
+                    ("lightweight", old.lightweight != new.lightweight),
                     ("server", old.servers != new.servers),
                     ("metrics", old.metrics != new.metrics),
                 ];
@@ -56,6 +57,7 @@ impl Daemon {
                         keep_every: old.recovery.keep_every,
                         ..new.recovery.clone()
                     },
+                    lightweight: old.lightweight.clone(),
                     servers: old.servers.clone(),
                     metrics: old.metrics,
                     ..new

@@ -84,6 +84,11 @@ impl Daemon {
             routes_waiting: progress.waiting(),
             routes_refused: progress.failed(),
             interfaces: interfaces.collect(),
+            lightweight: self
+                .lightweight
+                .as_ref()
+                .map(|one| one.status())
+                .unwrap_or_default(),
             servers: self.server_states(),
         }
     }

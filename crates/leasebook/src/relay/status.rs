@@ -71,6 +71,9 @@ pub(crate) struct Status {
     pub(crate) routes_refused: u64,
     /// The client-facing interfaces.
     pub(crate) interfaces: Vec<InterfaceStatus>,
+    /// The interfaces of the lightweight relay; none where there is no such.
+    #[serde(default)]
+    pub(crate) lightweight: Vec<LightweightStatus>,
     /// The servers that are asked.
     pub(crate) servers: Vec<ServerStatus>,
 }
@@ -84,6 +87,23 @@ pub(crate) struct InterfaceStatus {
     pub(crate) link_address: String,
     /// Delegations routed to it.
     pub(crate) routed: u32,
+}
+
+/// An interface of the lightweight relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LightweightStatus {
+    /// Its name.
+    pub(crate) interface: String,
+    /// network, trusted or untrusted.
+    pub(crate) role: String,
+    /// Whether originals are kept from passing; nothing is relayed before.
+    pub(crate) in_force: bool,
+    /// Messages of clients that were relayed.
+    pub(crate) relayed: u64,
+    /// Messages that were handed to clients.
+    pub(crate) returned: u64,
+    /// Those that came by it and were dropped, by cause.
+    pub(crate) dropped: BTreeMap<String, u64>,
 }
 
 /// A server, and the last recovery from it.

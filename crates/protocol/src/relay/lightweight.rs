@@ -168,8 +168,8 @@ impl Lightweight {
                 is_intercepted.then(|| self.forward(now, interface, packet, leaving))
             }
             Role::NetworkFacing => {
-                let is_intercepted = packet.source.is_unicast_link_local()
-                    && is_link_scoped(&packet.destination);
+                let is_intercepted =
+                    packet.source.is_unicast_link_local() && is_link_scoped(&packet.destination);
                 is_intercepted.then(|| self.back(interface, packet, leaving))
             }
         }
@@ -189,10 +189,12 @@ impl Lightweight {
         };
         let kind = MessageType(*packet.octets.first().ok_or(Dropped::Malformed)?);
         let hop_count = admit(facing, kind, packet)?;
-        leaving.interfaces.extend(self.ports.iter().filter_map(|(index, other)| {
-            let leads_out = other.role == Role::NetworkFacing && other.bridge == port.bridge;
-            leads_out.then_some(*index)
-        }));
+        leaving
+            .interfaces
+            .extend(self.ports.iter().filter_map(|(index, other)| {
+                let leads_out = other.role == Role::NetworkFacing && other.bridge == port.bridge;
+                leads_out.then_some(*index)
+            }));
         if leaving.interfaces.is_empty() {
             return Err(Dropped::NoServer);
         }

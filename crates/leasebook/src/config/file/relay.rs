@@ -52,6 +52,8 @@ section! {
         server: Vec<Spanned<RelayServerFile>>,
         /// The client-facing interfaces.
         interface: Vec<Spanned<RelayInterfaceFile>>,
+        /// The lightweight relay.
+        lightweight: LightweightFile,
         /// VRFs.
         vrf: VrfFile,
         /// Limits.
@@ -121,6 +123,41 @@ section! {
         /// The same where there is but one other end: such prefixes go to the interface.
         /// Default: false
         point_to_point: Setting<bool>,
+    }
+}
+
+section! {
+    /// The lightweight relay, which marks what passes a bridge and has no address there. It is on where
+    /// a network-facing interface is named; then [[server]] and [[interface]] may be left out.
+    LightweightFile in "lightweight" {
+        /// The network-facing interfaces: those ports of a bridge that lead to servers.
+        /// Default: []. Source: RFC 6221 §6.
+        network: List<String>,
+        /// The table of nftables, of the family bridge, that keeps originals from passing. It is this
+        /// relay's alone, and stays when the relay ends.
+        /// Default: "leasebook-lightweight"
+        table: Setting<String>,
+        /// The client-facing interfaces.
+        interface: Vec<Spanned<LightweightInterfaceFile>>,
+    }
+}
+
+section! {
+    /// A client-facing port of a bridge, or several: of those whose names fit, the first section holds.
+    LightweightInterfaceFile in "lightweight.interface" {
+        /// Its name; `*` at its end stands for any characters. Required.
+        name: Setting<String>,
+        /// The INTERFACE_ID; `{interface}` is the interface's name. It must be different for every
+        /// interface.
+        /// Default: "{interface}". Source: RFC 6221 §5.3.2.
+        interface_id: Setting<String>,
+        /// A Remote-ID to add, as that of [[interface]]. Source: RFC 4649.
+        remote_id: Setting<Text<RemoteIdTemplate>>,
+        /// A Subscriber-ID to add. Source: RFC 4580.
+        subscriber_id: Setting<String>,
+        /// Whether relays on it are trusted, so that their messages are relayed.
+        /// Default: false. Source: RFC 6221 §6.1.2.
+        trusted: Setting<bool>,
     }
 }
 

@@ -1,13 +1,13 @@
 //! The commented example of `relay.toml`.
 
 use crate::config::file::{
-    FilterFile, LimitsFile, LogFile, MetricsFile, RecoveryFile, RelayFile, RelayInterfaceFile,
-    RelayServerFile, RoutesFile, SectionDoc, VrfFile,
+    FilterFile, LightweightFile, LightweightInterfaceFile, LimitsFile, LogFile, MetricsFile,
+    RecoveryFile, RelayFile, RelayInterfaceFile, RelayServerFile, RoutesFile, SectionDoc, VrfFile,
 };
 
 /// What stands in the example for each setting: section, setting, value. What has a default shows
 /// that, the rest a sample.
-pub(super) const SAMPLES: [(&str, &str, &str); 51] = [
+pub(super) const SAMPLES: [(&str, &str, &str); 58] = [
     (
         "",
         "relay_id",
@@ -36,6 +36,17 @@ pub(super) const SAMPLES: [(&str, &str, &str); 51] = [
     ("interface", "leasequery", "false"),
     ("interface", "next_hop", "\"fe80::1\""),
     ("interface", "point_to_point", "false"),
+    ("lightweight", "network", "[\"uplink\"]"),
+    ("lightweight", "table", "\"leasebook-lightweight\""),
+    ("lightweight.interface", "name", "\"port*\""),
+    ("lightweight.interface", "interface_id", "\"{interface}\""),
+    (
+        "lightweight.interface",
+        "remote_id",
+        "\"32473:olt-1/{interface}\"",
+    ),
+    ("lightweight.interface", "subscriber_id", "\"{interface}\""),
+    ("lightweight.interface", "trusted", "false"),
     ("vrf", "clients", "\"customers\""),
     ("vrf", "servers", "\"management\""),
     ("limits", "prefixes_per_client", "8"),
@@ -70,10 +81,15 @@ const NEEDED: [(&str, &str); 2] = [("server", "address"), ("interface", "name")]
 
 /// The commented example, with every setting.
 pub fn example() -> String {
-    let sections: [(&SectionDoc, &str); 10] = [
+    let sections: [(&SectionDoc, &str); 12] = [
         (&RelayFile::DOC, ""),
         (&RelayServerFile::DOC, "[[server]]"),
         (&RelayInterfaceFile::DOC, "[[interface]]"),
+        (&LightweightFile::DOC, "[lightweight]"),
+        (
+            &LightweightInterfaceFile::DOC,
+            "# [[lightweight.interface]]",
+        ),
         (&VrfFile::DOC, "[vrf]"),
         (&LimitsFile::DOC, "[limits]"),
         (&RoutesFile::DOC, "[routes]"),

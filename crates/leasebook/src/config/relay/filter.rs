@@ -120,7 +120,7 @@ pub(super) fn filter(file: &FilterFile, findings: &mut Findings<'_>) -> Filter {
 }
 
 /// What nft(8) reads as a name without quotes, less what could be anything else.
-fn is_table_name(name: &str) -> bool {
+pub(super) fn is_table_name(name: &str) -> bool {
     name.len() <= TABLE_OCTETS
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name

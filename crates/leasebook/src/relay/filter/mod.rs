@@ -32,14 +32,15 @@ use std::time::{Duration, Instant};
 
 use ipnet::Ipv6Net;
 
-use self::nft::Nft;
-pub(super) use self::nft::is_there;
+pub(super) use self::nft::{Nft, is_there};
 use self::rules::{Elements, Rules};
 use crate::config::relay::Filter as Settings;
 use crate::log::events;
 use crate::metrics::relay as counters;
 use crate::serve::Seldom;
 use crate::tell;
+
+pub(super) use self::watch::watch;
 
 /// How long changes gather: well within the second that is allowed (SEC-020).
 const GATHER: Duration = Duration::from_millis(20);
@@ -84,7 +85,7 @@ impl Filter {
         let (work, orders) = channel();
         let nft = Nft::new(&settings.nft);
         let touch = work.clone();
-        let watched = watch::watch(&settings.table, nft.own(), move || {
+        let watched = watch(&settings.table, nft.own(), move || {
             touch.send(Work::Touched).is_ok()
         });
         if let Err(error) = watched {

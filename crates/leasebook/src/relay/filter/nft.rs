@@ -17,7 +17,7 @@ const TOLD_CHARACTERS: usize = 300;
 
 /// Numbers of processes we ran lately: the kernel names them in its notifications.
 #[derive(Clone, Default)]
-pub(super) struct Own(Arc<Mutex<VecDeque<u32>>>);
+pub(in crate::relay) struct Own(Arc<Mutex<VecDeque<u32>>>);
 
 impl Own {
     /// Whether a process is, or was, one of ours.
@@ -35,14 +35,14 @@ impl Own {
 }
 
 /// The program.
-pub(super) struct Nft {
+pub(in crate::relay) struct Nft {
     program: String,
     own: Own,
 }
 
 impl Nft {
     /// The program with this name or path.
-    pub(super) fn new(program: &str) -> Self {
+    pub(in crate::relay) fn new(program: &str) -> Self {
         Self {
             program: program.to_owned(),
             own: Own::default(),
@@ -50,12 +50,12 @@ impl Nft {
     }
 
     /// The processes that are ours.
-    pub(super) fn own(&self) -> Own {
+    pub(in crate::relay) fn own(&self) -> Own {
         self.own.clone()
     }
 
     /// Has a script done as one transaction: all of it, or nothing.
-    pub(super) fn run(&self, script: &str) -> Result<(), String> {
+    pub(in crate::relay) fn run(&self, script: &str) -> Result<(), String> {
         let program = &self.program;
         let mut command = Command::new(program);
         command.args(["-f", "-"]).env("LC_ALL", "C");

@@ -21,7 +21,7 @@ const PROCESS_AT: std::ops::Range<usize> = 12..16;
 const ATTRIBUTES_AT: usize = 20;
 
 /// Begins to watch; calls `touched` when somebody else changed the table, until it says no.
-pub(super) fn watch(
+pub(in crate::relay) fn watch(
     table: &str,
     own: Own,
     touched: impl Fn() -> bool + Send + 'static,

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::Ipv6Net;
 use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::link::{
-    InfoData, InfoVlan, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoPortKind, InfoVlan, InfoVrf, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
@@ -26,6 +26,8 @@ pub(crate) struct Interface {
     pub(crate) vlan: Option<u16>,
     /// Its table, if it is a VRF.
     pub(crate) vrf_table: Option<u32>,
+    /// The system's number of the bridge it is a port of.
+    pub(crate) bridge: Option<u32>,
     /// Its IPv6 addresses that can be used, in the system's order.
     pub(crate) addresses: Vec<Ipv6Addr>,
     /// The prefixes that are its own by these addresses.
@@ -68,6 +70,7 @@ pub(crate) fn interfaces() -> io::Result<Vec<Interface>> {
                 is_up: link.header.flags.contains(LinkFlags::Up),
                 vlan,
                 vrf_table,
+                bridge: bridge(&link.attributes),
                 addresses: Vec::new(),
                 on_link: Vec::new(),
             };
@@ -131,6 +134,20 @@ fn kind(attributes: &[LinkAttribute]) -> (Option<u16>, Option<u32>) {
     (vlan, vrf_table)
 }
 
+/// The bridge that an interface is a port of; ports of bonds and VRFs have another kind.
+fn bridge(attributes: &[LinkAttribute]) -> Option<u32> {
+    let is_port = attributes.iter().any(|attribute| match attribute {
+        LinkAttribute::LinkInfo(infos) => infos.contains(&LinkInfo::PortKind(InfoPortKind::Bridge)),
+        _ => false,
+    });
+    let mut attributes = attributes.iter();
+    let controller = attributes.find_map(|attribute| match attribute {
+        LinkAttribute::Controller(index) => Some(*index),
+        _ => None,
+    });
+    controller.filter(|_| is_port)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +179,7 @@ mod tests {
             is_up: true,
             vlan: None,
             vrf_table: None,
+            bridge: None,
             addresses: addresses.iter().map(|text| text.parse().unwrap()).collect(),
             on_link: Vec::new(),
         };

@@ -136,13 +136,19 @@ fn a_clients_message_is_wrapped() {
     assert_eq!(option(OptionCode::INTERFACE_ID), Some(b"port1".to_vec()));
     let remote = [&[0, 0, 0, 9][..], b"port1/02:00:00:00:00:c1"].concat();
     assert_eq!(option(OptionCode::REMOTE_ID), Some(remote));
-    assert_eq!(option(OptionCode::SUBSCRIBER_ID), Some(b"of port1".to_vec()));
+    assert_eq!(
+        option(OptionCode::SUBSCRIBER_ID),
+        Some(b"of port1".to_vec())
+    );
 }
 
 /// RELAY-035: what clients of a bridge send leaves by its network-facing interfaces and no other.
 #[test]
 fn messages_leave_by_the_network_facing_interface_of_their_bridge() {
-    assert_eq!(heard(PORT1, &from_client(&message(1))).1.interfaces, [UPLINK]);
+    assert_eq!(
+        heard(PORT1, &from_client(&message(1))).1.interfaces,
+        [UPLINK]
+    );
     let elsewhere = heard(ELSEWHERE, &from_client(&message(1))).1.interfaces;
     assert_eq!(elsewhere, [ELSEWHERE_UP]);
     assert_eq!(heard(99, &from_client(&message(1))).0, None);
@@ -157,7 +163,11 @@ fn other_traffic_of_clients_is_left_alone() {
         destination_port,
         ..from_client(&octets)
     };
-    for packet in [to("ff05::1:3", 547), to(SERVER_LINK, 547), to("ff02::1:2", 546)] {
+    for packet in [
+        to("ff05::1:3", 547),
+        to(SERVER_LINK, 547),
+        to("ff02::1:2", 546),
+    ] {
         assert_eq!(heard(PORT1, &packet).0, None, "{packet:?}");
     }
 }
@@ -172,7 +182,12 @@ fn messages_are_dropped_by_type_and_trust() {
         }
     }
     for kind in [1, 3, 4, 5, 6, 8, 9, 11, 14, 200] {
-        assert!(heard(PORT1, &from_client(&message(kind))).0.unwrap().is_ok());
+        assert!(
+            heard(PORT1, &from_client(&message(kind)))
+                .0
+                .unwrap()
+                .is_ok()
+        );
     }
     let nested = wrapped(MessageType::RELAY_FORW, 0, ("::", CLIENT), b"x");
     assert_eq!(dropped(PORT1, &from_client(&nested)), Dropped::Untrusted);
@@ -193,7 +208,10 @@ fn a_trusted_relay_is_relayed_with_one_more_hop() {
         assert!(!level.options().contains(OptionCode::REMOTE_ID));
     }
     let nested = wrapped(MessageType::RELAY_FORW, 8, ("::", CLIENT), b"x");
-    assert_eq!(dropped(TRUSTED, &from_client(&nested)), Dropped::TooManyHops);
+    assert_eq!(
+        dropped(TRUSTED, &from_client(&nested)),
+        Dropped::TooManyHops
+    );
 }
 
 /// RELAY-039: the content goes out of the interface that INTERFACE_ID names, and no other.
@@ -202,7 +220,10 @@ fn a_relay_reply_is_unwrapped() {
     let octets = reply(("::", CLIENT), b"port1");
     let (passed, leaving) = heard(UPLINK, &from_server(&octets));
     let passed = passed.unwrap().unwrap();
-    assert_eq!((passed.kind, passed.client_facing), (MessageType::REPLY, PORT1));
+    assert_eq!(
+        (passed.kind, passed.client_facing),
+        (MessageType::REPLY, PORT1)
+    );
     assert_eq!(leaving.interfaces, [PORT1]);
     assert_eq!(leaving.octets, message(7));
     assert_eq!(leaving.destination_port, 546);
@@ -224,10 +245,16 @@ fn a_relay_reply_that_is_not_ours_is_dropped() {
     };
     assert_eq!(dropped(UPLINK, &to_group), Dropped::OtherPeer);
     for kind in [1, 2, 7, 12] {
-        assert_eq!(dropped(UPLINK, &from_server(&message(kind))), Dropped::NotForUs);
+        assert_eq!(
+            dropped(UPLINK, &from_server(&message(kind))),
+            Dropped::NotForUs
+        );
     }
     let cut = reply(("::", CLIENT), b"port1");
-    assert_eq!(dropped(UPLINK, &from_server(&cut[..40])), Dropped::Malformed);
+    assert_eq!(
+        dropped(UPLINK, &from_server(&cut[..40])),
+        Dropped::Malformed
+    );
 }
 
 /// RELAY-039: what is not link-local, or for another port, is left alone on the network's side.
@@ -236,9 +263,18 @@ fn other_traffic_of_the_network_is_left_alone() {
     let octets = reply(("::", CLIENT), b"port1");
     let packet = from_server(&octets);
     let others = [
-        Packet { source: ip(super::SERVER), ..packet },
-        Packet { destination: ip("2001:db8::c"), ..packet },
-        Packet { destination_port: 546, ..packet },
+        Packet {
+            source: ip(super::SERVER),
+            ..packet
+        },
+        Packet {
+            destination: ip("2001:db8::c"),
+            ..packet
+        },
+        Packet {
+            destination_port: 546,
+            ..packet
+        },
     ];
     for other in others {
         assert_eq!(heard(UPLINK, &other).0, None, "{other:?}");
@@ -254,13 +290,37 @@ fn senders_are_limited() {
         let octets = message(1);
         let sent = (0..20_u16).filter(|number| {
             let source = Ipv6Addr::from((0xfe80 << 112) + u128::from(number % sources));
-            let packet = Packet { source, ..from_client(&octets) };
-            relay.packet(at(0).mono, PORT1, &packet, &mut leaving).unwrap().is_ok()
+            let packet = Packet {
+                source,
+                ..from_client(&octets)
+            };
+            relay
+                .packet(at(0).mono, PORT1, &packet, &mut leaving)
+                .unwrap()
+                .is_ok()
         });
         sent.count()
     };
-    assert_eq!(count(MessageRates { per_client: 1, per_port: 0 }, 1), 4);
-    assert_eq!(count(MessageRates { per_client: 0, per_port: 2 }, 20), 8);
+    assert_eq!(
+        count(
+            MessageRates {
+                per_client: 1,
+                per_port: 0
+            },
+            1
+        ),
+        4
+    );
+    assert_eq!(
+        count(
+            MessageRates {
+                per_client: 0,
+                per_port: 2
+            },
+            20
+        ),
+        8
+    );
 }
 
 proptest! {
