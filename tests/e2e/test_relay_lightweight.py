@@ -2,7 +2,7 @@
 
 ```
  client 0 ── port0 ┐
- client 1 ── port1 ┤ access node: bridge, relay ── up ── server
+ client 1 ── port1 ┤ access node: bridge, relay ── trunk ── server
  (trusted) ─ deep0 ┘
 ```
 """
@@ -54,7 +54,7 @@ interfaces = ["{SERVER_PORT}"]
 LIGHTWEIGHT = """[log]
 level = "debug"
 [lightweight]
-network = ["up"]
+network = ["trunk"]
 [[lightweight.interface]]
 name = "port*"
 remote-id = "32473:{interface}"
@@ -71,6 +71,14 @@ class AccessNode(contextlib.ExitStack):
 
     def __enter__(self) -> "AccessNode":
         super().__enter__()
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _build(self) -> None:
         self.edge, self.core = self.enter_context(Namespace()), self.enter_context(Namespace())
         self.edge.ip("link", "add", "name", "bridge", "type", "bridge", "mcast_snooping", "0")
         self.edge.ip("link", "set", "bridge", "up")
@@ -80,8 +88,7 @@ class AccessNode(contextlib.ExitStack):
             self._attach(port, customer, UPLINK)
             customer.setting("net/ipv6/conf/default/accept_dad", "0")
             customer.add_interface(DOWNLINK)
-        self._attach("up", self.core, SERVER_PORT, "3fff:0:9::1/64")
-        return self
+        self._attach("trunk", self.core, SERVER_PORT, "3fff:0:9::1/64")
 
     def _attach(self, port: str, host: Namespace, interface: str, *addresses: str) -> None:
         join(self.edge, port, host, interface)
@@ -148,7 +155,7 @@ def test_a_client_gets_a_lease_of_its_port(node: AccessNode, relay: Relay, tmp_p
 
 def test_what_is_not_to_pass_is_dropped(node: AccessNode, relay: Relay, tmp_path: Path) -> None:
     """RELAY-036, RELAY-038, RELAY-039: by type and trust from clients, by INTERFACE_ID and peer-address from the network."""
-    with Subscriber(node.customers["port0"]) as client, Subscriber(node.customers["deep0"]) as deep:
+    with Subscriber(node.customers["port0"]) as client, Subscriber(node.customers["deep0"], 2) as deep:
         up = Capture(node.core, SERVER_PORT)
         own = Capture(node.customers["port0"], UPLINK)
         with up, own:
@@ -165,7 +172,7 @@ def test_what_is_not_to_pass_is_dropped(node: AccessNode, relay: Relay, tmp_path
             # The network's side; a reply that is right comes last, so all before it are through then.
             peer = IPv6Address(node.customers["port0"].link_local(UPLINK))
             replies = [("port9", peer), ("port0", IPv6Address("fe80::bad")), ("port0", peer)]
-            with Subscriber(node.core, interface=SERVER_PORT) as network:
+            with Subscriber(node.core, 3, interface=SERVER_PORT) as network:
                 network._socket.sendto(bytes([wire.SOLICIT, 1, 2, 3]), (str(peer), 547, 0, network._scope))
                 for name, address in replies:
                     head = bytes([wire.RELAY_REPL, 0]) + bytes(16) + address.packed
@@ -173,7 +180,7 @@ def test_what_is_not_to_pass_is_dropped(node: AccessNode, relay: Relay, tmp_path
                     octets = head + b"".join(option.compose() for option in inside)
                     network._socket.sendto(octets, (str(peer), 547, 0, network._scope))
                 wait_for("the right one", lambda: counts(relay, "port0")["returned"] == 1)
-            assert counts(relay, "up")["dropped"] == {"not-for-us": 1, "no-interface": 1, "other-peer": 1}
+            assert counts(relay, "trunk")["dropped"] == {"not-for-us": 1, "no-interface": 1, "other-peer": 1}
             came = [one for one in own.datagrams() if one.destination == peer]
             assert [one.octets for one in came] == [b"\x07\x00\x00\x02"]
 

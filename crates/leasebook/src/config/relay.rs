@@ -275,23 +275,27 @@ fn resolve(file: &RelayFile, findings: &mut Findings<'_>) -> RelayConfig {
             aggregates: values(file.routes.aggregates.as_deref()),
         },
         filter: filter::filter(&file.filter, findings),
-        recovery: Recovery {
-            timers: value(file.recovery.timers.as_ref()).unwrap_or(Timers::Draft),
-            by_link: flag(file.recovery.by_link.as_ref(), true),
-            source: value(file.recovery.source.as_ref()),
-            ready_within: value(file.recovery.ready_within.as_ref())
-                .map_or(Duration::from_mins(1), |time| time.0),
-            remote_ids: remote_ids(file.recovery.remote_ids.as_deref(), findings),
-            keep_every: value(file.recovery.keep_every.as_ref())
-                .map(|time| time.0)
-                .filter(|time| !time.is_zero()),
-        },
+        recovery: recovery(file, findings),
         metrics: value(file.metrics.listen.as_ref()),
         log: Log {
             level: value(file.log.level.as_ref()).unwrap_or(log.level),
             format: value(file.log.format.as_ref()).unwrap_or(log.format),
             clients: value(file.log.clients.as_ref()).unwrap_or(log.clients),
         },
+    }
+}
+
+fn recovery(file: &RelayFile, findings: &mut Findings<'_>) -> Recovery {
+    Recovery {
+        timers: value(file.recovery.timers.as_ref()).unwrap_or(Timers::Draft),
+        by_link: flag(file.recovery.by_link.as_ref(), true),
+        source: value(file.recovery.source.as_ref()),
+        ready_within: value(file.recovery.ready_within.as_ref())
+            .map_or(Duration::from_mins(1), |time| time.0),
+        remote_ids: remote_ids(file.recovery.remote_ids.as_deref(), findings),
+        keep_every: value(file.recovery.keep_every.as_ref())
+            .map(|time| time.0)
+            .filter(|time| !time.is_zero()),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::control;
 use super::daemon::Daemon;
+use super::lightweight::Lightweight;
 use super::recover::{Manner, Recovery, ServerState};
 use super::shared::Shared;
 use super::status::{InterfaceStatus, Recovered, ServerStatus, Status};
@@ -87,7 +88,7 @@ impl Daemon {
             lightweight: self
                 .lightweight
                 .as_ref()
-                .map(|one| one.status())
+                .map(Lightweight::status)
                 .unwrap_or_default(),
             servers: self.server_states(),
         }

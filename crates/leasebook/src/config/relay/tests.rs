@@ -189,9 +189,14 @@ fn the_example_is_right_as_it_is_and_uncommented() {
             .and_then(|rest| rest.split_once(" = "));
         key.is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
     };
-    let uncommented = example
-        .lines()
-        .map(|line| if is_setting(&line) { &line[2..] } else { line });
+    let uncommented = example.lines().map(|line| {
+        let is_header = line.starts_with("# [[");
+        if is_header || is_setting(&line) {
+            &line[2..]
+        } else {
+            line
+        }
+    });
     let uncommented = uncommented.collect::<Vec<_>>().join("\n");
     let full = read(&uncommented).unwrap().config;
     assert!(full.relay_id.is_some() && full.metrics.is_some());
@@ -214,4 +219,27 @@ fn the_packaged_example_is_the_example() {
         "/../../packaging/relay.toml.example"
     );
     assert_eq!(std::fs::read_to_string(path).unwrap(), example());
+}
+
+/// RELAY-035: each interface is client-facing, trusted or not, or network-facing.
+#[test]
+fn the_lightweight_relay_needs_no_server_and_no_interface() {
+    let text = "[lightweight]\nnetwork = [\"trunk\"]\n[[lightweight.interface]]\nname = \"port*\"\n\
+                trusted = true\n";
+    let lightweight = read(text).unwrap().config.lightweight.unwrap();
+    assert_eq!(lightweight.network, ["trunk"]);
+    assert_eq!(lightweight.table, "leasebook-lightweight");
+    let interface = &lightweight.interfaces[0];
+    assert!(interface.trusted && interface.fits("port12") && !interface.fits("trunk"));
+    for wrong in [
+        "[lightweight]\nnetwork = [\"trunk\"]\n",
+        "[[lightweight.interface]]\nname = \"port*\"\n",
+        "[lightweight]\nnetwork = [\"port9\"]\n[[lightweight.interface]]\nname = \"port*\"\n",
+        "[lightweight]\nnetwork = [\"a\\\" b\"]\n[[lightweight.interface]]\nname = \"port*\"\n",
+        "[lightweight]\nnetwork = [\"trunk\"]\n[[lightweight.interface]]\nname = \"po*rt\"\n",
+        "[lightweight]\nnetwork = [\"trunk\"]\n[[lightweight.interface]]\nname = \"port*\"\n\
+         interface-id = \"same\"\n",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
 }

@@ -276,7 +276,7 @@ impl Shared {
         let Some(became) = state.machine.packet(now, index, packet, &mut state.leaving) else {
             return;
         };
-        state.count(index, &became);
+        state.count(index, became);
         match became {
             Ok(_) => self.send(state, packet),
             Err(why) => {
@@ -314,7 +314,7 @@ impl Shared {
 }
 
 impl State {
-    fn count(&mut self, index: u32, became: &Result<Passed, Dropped>) {
+    fn count(&mut self, index: u32, became: Result<Passed, Dropped>) {
         self.tally.count(&became.map(|passed| Heard {
             kind: passed.kind,
             is_reply: passed.is_reply,

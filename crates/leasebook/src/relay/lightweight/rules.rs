@@ -72,13 +72,21 @@ fn script(settings: &Settings, port: u16) -> String {
     let table = format!("bridge {}", settings.table);
     let mut text = format!("add table {table}\ndelete table {table}\ntable {table} {{\n");
     text += " chain originals {\n  type filter hook prerouting priority -350; policy accept;\n";
+    let to_relays = format!("ip6 daddr ff02::1:2 udp dport {port}");
     for one in &settings.interfaces {
-        let to_relays = format!("ip6 daddr ff02::1:2 udp dport {port}");
-        text += &format!("  iifname \"{}\" {to_relays} counter drop\n", one.name);
+        let name = &one.name;
+        text.extend(["  iifname \"", name, "\" ", &to_relays, " counter drop\n"]);
     }
+    let link = "ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff02::/16, ff12::/16 }";
+    let from_network = format!("{link} udp dport {port}");
     for name in &settings.network {
-        let link = "ip6 saddr fe80::/10 ip6 daddr { fe80::/10, ff02::/16, ff12::/16 }";
-        text += &format!("  iifname \"{name}\" {link} udp dport {port} counter drop\n");
+        text.extend([
+            "  iifname \"",
+            name,
+            "\" ",
+            &from_network,
+            " counter drop\n",
+        ]);
     }
     text += " }\n}\n";
     text
