@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use ipnet::Ipv6Net;
+use leasebook_wire::Duid;
 use serde::de::DeserializeOwned;
 
 use crate::config::relay::{self as config, Ingress};
@@ -28,7 +29,7 @@ Examples:
   leasebook relay bindings --json
   leasebook relay recover --dry-run
   leasebook relay why 2001:db8:100::/56
-  leasebook relay clear --interface eth1";
+  leasebook relay bindings clear --interface eth1";
 
 /// Run the delegating relay, or ask the one that runs.
 #[derive(Debug, clap::Args)]
@@ -48,7 +49,13 @@ enum Command {
     /// How the relay is: recovery, interfaces, servers.
     Status(Asked),
     /// Every delegation that is known, routed or not.
-    Bindings(Asked),
+    #[command(args_conflicts_with_subcommands = true)]
+    Bindings {
+        #[command(flatten)]
+        asked: Asked,
+        #[command(subcommand)]
+        command: Option<BindingsCommand>,
+    },
     /// Every route of the relay that the kernel has.
     Routes(Asked),
     /// Ask all servers again.
@@ -67,20 +74,8 @@ enum Command {
         #[command(flatten)]
         asked: Asked,
     },
-    /// Forget delegations and their routes; they come back when their clients renew.
-    Clear {
-        /// A prefix or an address.
-        #[arg(value_parser = lease, required_unless_present_any = ["client", "interface"])]
-        lease: Option<Ipv6Net>,
-        /// Everything of the client with this DUID.
-        #[arg(long, value_name = "DUID", conflicts_with = "lease")]
-        client: Option<String>,
-        /// Everything on this interface.
-        #[arg(long, value_name = "NAME", conflicts_with_all = ["lease", "client"])]
-        interface: Option<String>,
-        #[command(flatten)]
-        asked: Asked,
-    },
+    /// The same as `bindings clear`.
+    Clear(Clear),
     /// Judge the relay's configuration file, with line and column of what is wrong.
     Check {
         /// The relay's configuration file.
@@ -89,6 +84,47 @@ enum Command {
     },
     /// Print the commented example with every setting.
     Example,
+}
+
+/// What can be done to delegations.
+#[derive(Debug, Subcommand)]
+enum BindingsCommand {
+    /// Forget delegations and their routes; they come back when their clients renew.
+    Clear(Clear),
+}
+
+/// Which delegations are forgotten.
+#[derive(Debug, clap::Args)]
+struct Clear {
+    /// A prefix, an address, or a client's DUID; what reads as an address is one.
+    #[arg(value_name = "LEASE|DUID", required_unless_present_any = ["client", "interface"])]
+    which: Option<String>,
+    /// Everything of the client with this DUID.
+    #[arg(long, value_name = "DUID", conflicts_with = "which")]
+    client: Option<String>,
+    /// Everything on this interface.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["which", "client"])]
+    interface: Option<String>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+impl Clear {
+    fn request(&self) -> anyhow::Result<Request> {
+        let (mut named, mut client) = (None, self.client.clone());
+        if let Some(which) = &self.which {
+            match (lease(which), which.parse::<Duid>()) {
+                (Ok(net), _) => named = Some(net),
+                (Err(_), Ok(duid)) => client = Some(duid.to_string()),
+                (Err(_), Err(_)) => bail!("`{which}` is no IPv6 prefix, address or DUID"),
+            }
+        }
+        Ok(Request::Clear {
+            lease: named,
+            client,
+            interface: self.interface.clone(),
+        })
+    }
 }
 
 /// How a relay that runs is asked.
@@ -130,7 +166,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
                 show_status(&status, &mut out)
             })?;
         }
-        Command::Bindings(asked) => {
+        Command::Clear(which)
+        | Command::Bindings {
+            command: Some(BindingsCommand::Clear(which)),
+            ..
+        } => {
+            which.asked.each(&which.request()?, |cleared: Cleared| {
+                writeln!(out, "{} cleared", cleared.cleared)
+            })?;
+        }
+        Command::Bindings {
+            asked,
+            command: None,
+        } => {
             let mut table = Table::new(&BINDING_COLUMNS);
             asked.each(&Request::Bindings, |shown: Shown| {
                 table.add(binding_row(&shown));
@@ -163,21 +211,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Command::Why { prefix, asked } => {
             let request = Request::Why { prefix: *prefix };
             asked.each(&request, |why: Why| show_why(&why, &mut out))?;
-        }
-        Command::Clear {
-            lease,
-            client,
-            interface,
-            asked,
-        } => {
-            let request = Request::Clear {
-                lease: *lease,
-                client: client.clone(),
-                interface: interface.clone(),
-            };
-            asked.each(&request, |cleared: Cleared| {
-                writeln!(out, "{} cleared", cleared.cleared)
-            })?;
         }
     }
     Ok(Exit::Complete)
