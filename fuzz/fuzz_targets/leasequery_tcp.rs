@@ -27,6 +27,9 @@ static STORE: OnceLock<MemoryStore> = OnceLock::new();
 /// Unix seconds at the beginning.
 const BEGIN: u64 = 1_700_000_000;
 
+/// TLSConnectionRefused. Source: RFC 7653 §11.
+const TLS_REFUSED: u16 = 15;
+
 /// Octets of one run of the store beyond [`FILL_OCTETS`], generously.
 const RUN_OCTETS: usize = 64 * 1024;
 
@@ -161,9 +164,19 @@ impl World {
 }
 
 /// Takes a message of an answer: REPLY first, DATA after a REPLY with data, DONE last.
+///
+/// A REPLY refuses a STARTTLS, and is no part of any other answer (ALQ-002).
 fn take(message: ClientMessage<'_>, answers: &mut BTreeMap<[u8; 3], Answer>, replies: &mut usize) {
     let xid = message.xid().0;
     let has = |code| message.options().contains(code);
+    if message.msg_type() == MessageType::REPLY {
+        let status = message.options().first(OptionCode::STATUS_CODE);
+        let code = status.and_then(|status| status.data.first_chunk().copied());
+        assert_eq!(code.map(u16::from_be_bytes), Some(TLS_REFUSED));
+        assert!(!has(OptionCode::CLIENT_DATA));
+        *replies += 1;
+        return;
+    }
     let before = answers.get(&xid).copied();
     let is_begun = before == Some(Answer::Begun);
     let after = match message.msg_type() {

@@ -194,18 +194,26 @@ impl Connection {
     }
 
     /// Closes if a deadline is over (BLQ-S-009, BLQ-S-082); too early a call does nothing.
+    ///
+    /// Afterwards no deadline is over: where several were, the strongest has had its effect.
     pub fn timer(&mut self, now: Now) {
+        // Either way out ends the timer that led there.
+        while let Some(why) = self.over(now) {
+            match why {
+                // The socket takes nothing, so nothing can be said either (D-19).
+                CloseReason::WriteTimeout => self.finish(why),
+                why => self.stop(now, why),
+            }
+        }
+    }
+
+    /// What the earliest deadline that is over closes for.
+    fn over(&self, now: Now) -> Option<CloseReason> {
         let over = self
             .running()
             .filter_map(|(at, why)| at.map(|at| (at, why)))
-            .filter(|(at, _)| *at <= now.mono)
-            .min_by_key(|(at, _)| *at);
-        match over {
-            // The socket takes nothing, so nothing can be said either (D-19).
-            Some((_, CloseReason::WriteTimeout)) => self.finish(CloseReason::WriteTimeout),
-            Some((_, why)) => self.stop(now, why),
-            None => {}
-        }
+            .filter(|(at, _)| *at <= now.mono);
+        over.min_by_key(|(at, _)| *at).map(|(_, why)| why)
     }
 
     /// Ends the queries in progress by QueryTerminated and then the connection (BLQ-S-085 to

@@ -66,6 +66,20 @@ fn a_peer_that_does_not_read_is_cut_off() {
     assert!(session.drain(40).is_empty());
 }
 
+/// BLQ-S-009: a peer that takes nothing and does not end its frame is cut off by one call, however late that comes.
+#[test]
+fn every_deadline_that_is_over_counts() {
+    let mut session = Session::new(many(300));
+    let begun = [by_link(1), by_link(2)[..9].to_vec()].concat();
+    session.connection.octets(at(1), &begun);
+    let mut out = Vec::new();
+    session.connection.fill(at(2), &session.store, &mut out);
+    assert_eq!(secs(&session), Some(31));
+    session.connection.timer(at(40));
+    assert!(closed(&mut session).is_some());
+    assert_eq!(session.connection.deadline(), None);
+}
+
 /// BLQ-S-081, BLQ-S-082: after a reply the connection stays for the idle time; junk does not prolong it.
 #[test]
 fn an_idle_connection_is_closed() {
