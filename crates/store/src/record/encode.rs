@@ -322,8 +322,10 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
     } = input;
     let bound = bound(leases);
     let count = bound.clone().count();
-    // A lease given back or declined counts for the others, too (D-10).
-    let clt = binding.clt();
+    // What the bound leases have left counts from the newest of them; a lease given back or
+    // declined later is a transaction all the same (D-10), and then the frame does not do.
+    let newest = binding.clt();
+    let clt = bound.clone().map(|lease| lease.clt).max().unwrap_or(newest);
     let lives = bound.clone().map(|lease| left_at(lease, clt));
     let addresses = bound
         .clone()
@@ -336,7 +338,7 @@ fn head(input: &HeadInput<'_>) -> [u8; HEAD_OCTETS] {
 
     let mut flags = 0;
     let mut set = |flag, on| flags |= if on { flag } else { 0 };
-    set(FLAG_UNIFORM, bound.clone().all(|lease| lease.clt == clt));
+    set(FLAG_UNIFORM, bound.clone().all(|lease| lease.clt == newest));
     set(FLAG_MANY_IDS, many);
     set(FLAG_OVERSIZE, !has_frame && count > 0);
     set(FLAG_INACTIVE, count != leases.len());

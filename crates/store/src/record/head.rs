@@ -8,13 +8,14 @@ use super::layout::{FLAG_UNIFORM, HEAD_OCTETS};
 /// a reply is made by going through both side by side, without a look at anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The newest client transaction: Unix seconds (D-10).
+    /// The newest client transaction of the bound leases: Unix seconds. Where [`Head::is_uniform`]
+    /// it is the client's newest of all (D-10).
     pub clt: u64,
     /// Seconds after `clt` at which the first bound lease runs out; `u32::MAX` is never.
     pub all_live: u32,
     /// Octets of the client's DUID.
     pub client_len: u8,
-    /// Every bound lease has the record's `clt`.
+    /// Every bound lease has the client's newest transaction time.
     pub is_uniform: bool,
     /// IAADDR options in the frame.
     pub addresses: u16,

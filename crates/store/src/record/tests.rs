@@ -106,6 +106,22 @@ fn the_head_tells_when_leases_end() {
 }
 
 /// BLQ-S-063, BLQ-S-065, BLQ-S-066: the frame has the client, bound leases in order, CLT_TIME.
+/// BLQ-S-068, D-10: a lease declined later is the newest transaction, and does not end the others where the clock ran back behind it.
+#[test]
+fn a_lease_declined_later_counts_for_the_age_and_not_for_the_others() {
+    let mut binding = binding();
+    binding.leases = vec![
+        lease(address(1), LeaseState::Bound, 1000, 9),
+        lease(address(2), LeaseState::Declined, 1009, 100),
+    ];
+    let record = Record::encode(&binding, 1).unwrap();
+    let view = record.view();
+    assert_eq!((view.clt(), view.age(1010)), (1009, 1));
+    assert!(view.is_any_live(1008) && !view.is_any_live(1009));
+    assert_eq!(view.ends_at(), Some(1009));
+    assert!(!view.head().is_template(1008));
+}
+
 #[test]
 fn the_frame_is_a_leasequery_data_with_the_bound_leases() {
     let record = Record::encode(&binding(), 1).unwrap();

@@ -136,13 +136,23 @@ impl<'a> RecordView<'a> {
     }
 
     /// The newest client transaction: Unix seconds (D-10).
-    #[inline]
     pub fn clt(&self) -> u64 {
+        let newest = self.newest_bound();
+        if self.flag(FLAG_INACTIVE) {
+            // A lease given back or declined counts for the others, too.
+            let all = self.leases().map(|lease| lease.clt);
+            return all.max().unwrap_or(0).max(newest);
+        }
+        newest
+    }
+
+    /// The newest transaction of the bound leases, from which their lifetimes count in the head.
+    #[inline]
+    fn newest_bound(&self) -> u64 {
         u64_at(self.head, 0)
     }
 
     /// Seconds since [`RecordView::clt`] at `now`; 0 if the clock ran back (BLQ-S-068).
-    #[inline]
     pub fn age(&self, now: u64) -> u64 {
         now.saturating_sub(self.clt())
     }
@@ -150,19 +160,25 @@ impl<'a> RecordView<'a> {
     /// Whether every bound lease has valid lifetime left at `now`, so the frame is true as it is.
     #[inline]
     pub fn is_all_live(&self, now: u64) -> bool {
-        lives(u32_at(self.head, 8), self.age(now))
+        lives(
+            u32_at(self.head, 8),
+            now.saturating_sub(self.newest_bound()),
+        )
     }
 
     /// Whether at least one bound lease has valid lifetime left at `now`.
     #[inline]
     pub fn is_any_live(&self, now: u64) -> bool {
-        lives(u32_at(self.head, 12), self.age(now))
+        lives(
+            u32_at(self.head, 12),
+            now.saturating_sub(self.newest_bound()),
+        )
     }
 
     /// When the last lease runs out: Unix seconds, `None` if never.
     pub fn ends_at(&self) -> Option<u64> {
         let left = u32_at(self.head, 12);
-        (left != u32::MAX).then(|| self.clt() + u64::from(left))
+        (left != u32::MAX).then(|| self.newest_bound() + u64::from(left))
     }
 
     /// The journal's sequence number of the change that made the record what it is.
@@ -183,7 +199,7 @@ impl<'a> RecordView<'a> {
         self.key.len().saturating_sub(key::KEY_PREFIX_OCTETS)
     }
 
-    /// Every bound lease has the record's CLT.
+    /// Every bound lease has the record's CLT, and so the frame, patched, tells it right.
     #[inline]
     pub fn is_uniform(&self) -> bool {
         self.flag(FLAG_UNIFORM)
