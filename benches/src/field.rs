@@ -62,6 +62,9 @@ impl Far {
     pub(crate) fn join(&self, name: &str, near: Ipv6Addr, far: Ipv6Addr) -> anyhow::Result<()> {
         let far_name = format!("{name}-far");
         let pid = self.holder.id().to_string();
+        // The kernel takes a namespace that ended apart in its own time, and with it the near end.
+        let earlier = Path::new("/proc/sys/net/ipv6/conf").join(name);
+        wait("the end of an interface before", || Ok(!earlier.exists()))?;
         ip(&[
             "link", "add", "name", name, "type", "veth", "peer", "name", &far_name, "netns", &pid,
         ])?;
