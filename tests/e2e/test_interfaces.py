@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from harness.daemon import BINARY, PORT, Server
+from harness.daemon import PORT, Server
 from harness.netns import Namespace, join
 from harness.topology import bring_up
 from harness.waiting import wait_for
@@ -29,16 +29,6 @@ addresses = "3fff:0:1::1000-3fff:0:1::10ff"
 """
 
 pytestmark = pytest.mark.usefixtures("namespaces")
-
-
-class BoundServer(Server):
-    """A server that hears datagrams by one device alone."""
-
-    device = "one"
-
-    def command(self) -> list[str]:
-        own = [BINARY, "serve", "--config", str(self.config), "--data", str(self.data)]
-        return [*own, "--tcp", f"[::1]:{PORT}", "--udp", f"[::]:{PORT}%{self.device}"]
 
 
 @pytest.fixture
@@ -118,7 +108,7 @@ def test_a_server_bound_to_a_device_hears_by_it_alone(spaces: tuple[Namespace, N
         join(here, name, there, name)
         bring_up(here, name, [f"3fff:0:f{number}::2/64"])
         bring_up(there, name, [f"3fff:0:f{number}::1/64"])
-    server = BoundServer(tmp_path, LINK.format(more=""), space=here)
+    server = Server(tmp_path, LINK.format(more=""), space=here, devices=["one"])
     with server, talker(there, PORT, "one") as relay:
         assert 'device="one"' in server.wait_for_log("DHCP_LISTENING")
         relay.sendto(forwarded(), ("3fff:0:f1::2", PORT))

@@ -1,5 +1,6 @@
 """RECONFIGURE and a client that no one here wrote, which checks the signature by its own code."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from harness.clients.dibbler import DibblerClient
 from harness.daemon import leasebook
 from harness.relays import Route
 from harness.relays.dhcrelay import Dhcrelay
+from harness.topology import SERVER_PORT
 from harness.waiting import wait_for
 
 ACCEPTING = Wish(addresses=1, prefixes=1, accepts_reconfigure=True)
@@ -18,12 +20,17 @@ RECONFIGURE = Site(dhcp="reconfigure = true")
 pytestmark = pytest.mark.usefixtures("namespaces")
 
 
+# The device by which the client is reached is not the first.
+SEVERAL_DEVICES = ("lo", SERVER_PORT)
+
+
 def tell_and_wait(access: Access, client: DibblerClient) -> None:
     """Has the operator tell the client to renew, which it does at once, and only for a signature that it found right."""
     held = client.wait_for_leases()
+    before = len(access.answered(wire.RENEW))
     told = leasebook("leases", "reconfigure", next(iter(held.addresses)), "--data", access.server.data)
     assert "told 1 of 1" in told.stdout
-    wait_for("a RENEW that was answered", lambda: access.answered(wire.RENEW))
+    wait_for("a RENEW that was answered", lambda: len(access.answered(wire.RENEW)) > before)
     assert client.held() == held
     access.binding_of(client)
 
@@ -56,3 +63,19 @@ def test_a_client_behind_a_relay_is_told_through_it(tmp_path: Path) -> None:
         with Dhcrelay(access.topology.relays[0], tmp_path / "relay", Route(access.topology.server_address())):
             with DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING) as client:
                 tell_and_wait(access, client)
+
+
+@pytest.mark.parametrize(("hops", "is_restarted"), [(0, False), (1, False), (1, True)], ids=["direct", "relayed", "restarted"])
+def test_a_client_is_told_by_the_device_that_it_was_heard_by(tmp_path: Path, hops: int, is_restarted: bool) -> None:
+    """DHCP-S-096, DHCP-S-098: of sockets bound to a device each, the one that heard the client's last message reaches it; after a restart each is tried."""
+    site = Site(hops=hops, dhcp=RECONFIGURE.dhcp, devices=SEVERAL_DEVICES)
+    with ExitStack() as stack:
+        access = stack.enter_context(Access(tmp_path, site))
+        for host in access.topology.relays:
+            stack.enter_context(Dhcrelay(host, tmp_path / "relay", Route(access.topology.server_address())))
+        client = stack.enter_context(DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING))
+        client.wait_for_leases()
+        if is_restarted:
+            access.server.stop()
+            access.server.start()
+        tell_and_wait(access, client)

@@ -45,6 +45,8 @@ class Site:
     # Sections behind all others.
     more: str = ""
     server_id: bytes = SERVER_ID
+    # The devices by which the server hears DHCPv6, a socket for each; all if none is named.
+    devices: tuple[str, ...] = ()
 
     def text(self) -> str:
         clients, relays = ("", f'relay-interfaces = ["{SERVER_PORT}"]') if self.hops else (f'interfaces = ["{SERVER_PORT}"]', "")
@@ -80,7 +82,7 @@ class Access:
         self.folder = folder
         self.site = site
         self.topology = Topology(site.hops)
-        self.server = Server(folder / "server", site.text(), space=self.topology.server)
+        self.server = Server(folder / "server", site.text(), space=self.topology.server, devices=site.devices)
         self._stack = ExitStack()
         # One for each link, from the client outwards.
         self.captures = [Capture(link.space) for link in self.topology.links]

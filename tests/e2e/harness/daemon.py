@@ -156,8 +156,12 @@ class Server(Daemon):
         data: Union[Path, None] = None,
         more: Sequence[str] = (),
         space: Union[Namespace, None] = None,
+        devices: Sequence[str] = (),
     ) -> None:
-        """In a namespace it has the ports of DHCPv6 and Bulk Leasequery on all addresses, else a port of loopback."""
+        """In a namespace it has the ports of DHCPv6 and Bulk Leasequery on all addresses, else a port of loopback.
+
+        DHCPv6 is heard there on these devices alone, by a socket for each, if any are named.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder / "serve.log", space)
         self.folder = folder
@@ -166,12 +170,14 @@ class Server(Daemon):
         self.config.write_text(config)
         self.data = data or folder / "data"
         self._more = list(more)
+        self._devices = list(devices)
 
     def command(self) -> list[str]:
         own = [BINARY, "serve", "--config", str(self.config), "--data", str(self.data)]
         if self.space:
             every = f"[::]:{self.port}"
-            return [*own, "--tcp", every, "--udp", every, *self._more]
+            udp = [word for device in self._devices for word in ("--udp", f"{every}%{device}")] or ["--udp", every]
+            return [*own, "--tcp", every, *udp, *self._more]
         return [*own, "--tcp", f"[::1]:{self.port}", *self._more]
 
     def connect(self, **more: object) -> Requestor:

@@ -24,7 +24,8 @@ pub struct Reply {
     pub to: SocketAddrV6,
     /// The source address to use; `None` leaves it to the system, as after multicast.
     pub from: Option<Ipv6Addr>,
-    /// The interface the message came in by.
+    /// The interface the message came in by, or by which who is told unasked was last heard;
+    /// 0 if that is not known.
     pub interface: u32,
     /// Where in [`Batch::octets`] it lies.
     pub octets: Range<usize>,

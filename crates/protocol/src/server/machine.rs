@@ -37,7 +37,7 @@ use crate::time::Now;
 #[derive(Debug)]
 pub struct Server {
     pub(super) config: Arc<Config>,
-    places: Places,
+    pub(super) places: Places,
     classifier: Classifier,
     reserved: HashSet<LeaseName>,
     pools: Pools,
@@ -247,7 +247,7 @@ impl Server {
         self.reconfigures
             .heard(link.id, binding.client.octets(), heard.message.msg_type());
         if chain.depth() > 0 && config.reconfigure {
-            self.reconfigures.learn_way(&envelope);
+            self.reconfigures.learn_way(link.id, &envelope);
         }
         if is_changed {
             batch.put(binding);

@@ -53,6 +53,14 @@ impl Places {
         self
     }
 
+    /// The interface on which the directly attached clients of a link are; none if there are
+    /// several, or none.
+    pub(super) fn only_interface(&self, link: LinkId) -> Option<u32> {
+        let mut all = self.by_interface.iter().filter(|(_, of)| **of == link);
+        let (&interface, _) = all.next()?;
+        all.next().is_none().then_some(interface)
+    }
+
     /// The place in the configuration of the link of this number.
     pub(super) fn at(&self, link: LinkId) -> Option<usize> {
         self.at.get(&link).copied()

@@ -24,8 +24,8 @@ const REC_MAX_RC: u32 = 8;
 /// Clients told and not yet heard from, at most.
 const MAX_WAITING: usize = 1 << 16;
 
-/// Relays remembered that are answered elsewhere than at port 547.
-const MAX_WAYS: usize = 4096;
+/// Relays remembered by the way they are answered, of which as many again may be less recent.
+const MAX_WAYS: usize = 1 << 15;
 
 /// Why a client is not told to ask anew.
 #[derive(Debug, thiserror::Error)]
@@ -72,9 +72,40 @@ pub(super) struct Reconfigures {
     due: BTreeSet<(Mono, Client)>,
     /// Those of the batch in progress: their replay detection values are not yet durable.
     fresh: Vec<Client>,
-    /// Where relays are answered that cannot be reached by their address alone, and the
-    /// interface.
-    ways: HashMap<Ipv6Addr, (SocketAddrV6, u32)>,
+    ways: Ways,
+}
+
+/// How relays are answered: each as it last was.
+///
+/// Those heard lately are remembered, all others forgotten, so that forged addresses cost
+/// memory up to a bound, and no relay that still speaks.
+#[derive(Debug, Default)]
+struct Ways {
+    recent: HashMap<(LinkId, Ipv6Addr), Way>,
+    /// What was recent before.
+    older: HashMap<(LinkId, Ipv6Addr), Way>,
+}
+
+/// Where a relay is answered, from which of our addresses, and by which interface.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    to: SocketAddrV6,
+    from: Option<Ipv6Addr>,
+    interface: u32,
+}
+
+impl Ways {
+    fn learn(&mut self, relay: (LinkId, Ipv6Addr), way: Way) {
+        if self.recent.len() >= MAX_WAYS && !self.recent.contains_key(&relay) {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.insert(relay, way);
+    }
+
+    fn of(&self, relay: (LinkId, Ipv6Addr)) -> Option<Way> {
+        let recent = self.recent.get(&relay);
+        recent.or_else(|| self.older.get(&relay)).copied()
+    }
 }
 
 impl Reconfigures {
@@ -88,13 +119,15 @@ impl Reconfigures {
         self.waiting.get(&key).is_some_and(is_asked) && self.forget(&key)
     }
 
-    /// Remembers how a relay is answered, if its address does not tell.
-    pub(super) fn learn_way(&mut self, reply: &Reply) {
-        let ip = *reply.to.ip();
-        let is_plain = reply.to.port() == SERVER_PORT && !ip.is_unicast_link_local();
-        if !is_plain && (self.ways.len() < MAX_WAYS || self.ways.contains_key(&ip)) {
-            self.ways.insert(ip, (reply.to, reply.interface));
-        }
+    /// Remembers how a relay is answered for clients of a link: its address alone tells neither
+    /// its port nor the interface (DHCP-S-096).
+    pub(super) fn learn_way(&mut self, link: LinkId, reply: &Reply) {
+        let way = Way {
+            to: reply.to,
+            from: reply.from,
+            interface: reply.interface,
+        };
+        self.ways.learn((link, *reply.to.ip()), way);
     }
 
     pub(super) fn committed(&mut self) {
@@ -270,23 +303,31 @@ impl Server {
         let replay = waiting.replay.checked_add(waiting.sent.into())?;
         let message = self.compose_reconfigure(view.client(), waiting.ask, (&kept, replay));
         let message = message.ok()?;
-        let (to, interface, octets) = if let Some(relay) = view.relay() {
-            let plain = (SocketAddrV6::new(relay.peer, SERVER_PORT, 0, 0), 0);
-            let ways = &self.reconfigures.ways;
-            let (to, interface) = *ways.get(&relay.peer).unwrap_or(&plain);
-            (to, interface, through(relay.chain, &message).ok()?)
+        let (way, octets) = if let Some(relay) = view.relay() {
+            let plain = Way {
+                to: SocketAddrV6::new(relay.peer, SERVER_PORT, 0, 0),
+                from: None,
+                interface: 0,
+            };
+            let way = self.reconfigures.ways.of((view.link(), relay.peer));
+            (way.unwrap_or(plain), through(relay.chain, &message).ok()?)
         } else {
             let mut live = view.leases().filter(|lease| lease.is_live(now.wall));
             let address = live.find_map(|lease| match lease.name {
                 LeaseName::Address(address) => Some(address),
                 LeaseName::Prefix { .. } => None,
             })?;
-            (SocketAddrV6::new(address, CLIENT_PORT, 0, 0), 0, message)
+            let way = Way {
+                to: SocketAddrV6::new(address, CLIENT_PORT, 0, 0),
+                from: None,
+                interface: self.places.only_interface(view.link()).unwrap_or(0),
+            };
+            (way, message)
         };
         let reply = Reply {
-            to,
-            from: None,
-            interface,
+            to: way.to,
+            from: way.from,
+            interface: way.interface,
             octets: 0..0,
             is_bound: false,
         };

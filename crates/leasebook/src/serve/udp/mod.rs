@@ -16,6 +16,7 @@
 //! | `query` | Leasequery over UDP |
 //! | `setup` | what the thread is set to |
 //! | `tally` | counters |
+//! | `ways` | by which listener who asked nothing is told |
 
 mod interfaces;
 mod packets;
@@ -26,6 +27,7 @@ mod service;
 mod setup;
 pub(crate) mod socket;
 mod tally;
+mod ways;
 
 pub(super) use service::UdpService;
 pub(super) use setup::Setup;

@@ -20,6 +20,7 @@ use super::recall::Recall;
 use super::setup::Setup;
 use super::socket::{Inbox, Listener};
 use super::tally::Tally;
+use super::ways::Ways;
 use crate::clock::Clock;
 use crate::control::{Control, Request, Whom};
 use crate::log::{clients, events};
@@ -78,6 +79,7 @@ impl UdpService {
             book,
             server: Server::new(Arc::clone(&setup.dhcp), seed),
             setup,
+            ways: Ways::new(&listeners),
             listeners,
             interfaces: Interfaces::default(),
             pools: PoolWatch::default(),
@@ -139,6 +141,7 @@ struct Worker {
     server: Server,
     setup: Setup,
     listeners: Vec<Listener>,
+    ways: Ways,
     interfaces: Interfaces,
     pools: PoolWatch,
     clock: Clock,
@@ -276,8 +279,11 @@ impl Worker {
             Ok(sent) => self.tally.reconfigures(sent),
             Err(error) => self.failed(&error),
         }
-        // The system knows by which address and interface each is reached.
-        self.answer(0, &|_| true);
+        let replies: Vec<&Reply> = self.batch.replies().iter().collect();
+        let outcome = self
+            .ways
+            .send(&replies, self.batch.octets(), &self.listeners);
+        self.sent(&replies, outcome);
     }
 
     /// Takes what waits at a socket and decides it; answers what promises nothing new, and the
@@ -302,7 +308,9 @@ impl Worker {
         let now = self.clock.now();
         let (server, queries) = (&mut self.server, &mut self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
+        let ways = &mut self.ways;
         let taken = inbox.take(listener, &mut |arrival, octets| {
+            ways.heard(&arrival, at);
             if queries.hear(now, &arrival, octets, book, (batch, tally)) {
                 packets::heard(&arrival, octets, "leasequery");
             } else {
@@ -353,11 +361,15 @@ impl Worker {
         };
         let replies = self.batch.replies().iter();
         let replies: Vec<&Reply> = replies.filter(|reply| is_due(reply)).collect();
-        let (failed, error) = listener.send(&replies, self.batch.octets());
+        self.sent(&replies, listener.send(&replies, self.batch.octets()));
+    }
+
+    /// Counts and tells what was sent of the batch's replies.
+    fn sent(&self, replies: &[&Reply], (failed, error): (usize, Option<io::Error>)) {
         self.tally.sent(replies.len() - failed, failed);
         let large = replies.iter().filter(|reply| reply.is_large()).count();
         self.tally.large(large);
-        packets::told(&replies, &self.batch);
+        packets::told(replies, &self.batch);
         if let Some(error) = error
             && let Some(times) = self.not_sent.now()
         {

@@ -5,7 +5,7 @@ use leasebook_wire::option::{Auth, ReconfMsg, ReconfigureKey};
 use md5::Md5;
 
 use super::*;
-use crate::server::{NotTold, Notice};
+use crate::server::{NotTold, Notice, Reply};
 
 fn using_reconfigure() -> World {
     let mut config = config();
@@ -60,6 +60,16 @@ fn sent(world: &mut World) -> Vec<(SocketAddrV6, Vec<u8>)> {
     let replies = batch.replies().iter();
     let sent = replies.map(|reply| (reply.to, batch.octets()[reply.octets.clone()].to_vec()));
     sent.collect()
+}
+
+/// How the client is told at once.
+fn tell(world: &mut World) -> Reply {
+    begin(world).unwrap();
+    let mut batch = Batch::default();
+    let (server, store) = (&mut world.server, &world.store);
+    let sent = server.send_reconfigures(world.now, 64, store, &mut batch);
+    assert_eq!(sent.unwrap(), 1);
+    batch.replies()[0].clone()
 }
 
 fn replay(octets: &[u8]) -> u64 {
@@ -169,6 +179,31 @@ fn a_reconfigure_is_signed_and_goes_through_the_relays() {
     assert!(mac.verify_slice(&signature).is_ok());
 }
 
+/// DHCP-S-096: by the address, port and interface that the relay was last answered by; after a
+/// restart, until it is heard again, by its address alone.
+#[test]
+fn a_client_is_told_by_the_way_that_its_relay_was_last_answered() {
+    let mut world = using_reconfigure();
+    let way = |world: &mut World| {
+        let told = tell(world);
+        (told.to, told.from, told.interface)
+    };
+    world.arrival.from.set_port(4547);
+    let mut config = (*world.server.config).clone();
+    config.to_source_port = true;
+    world.server.reconfigure(Arc::new(config.clone()));
+    world.ask(&request(MessageType::REQUEST, true));
+    let (from, to) = (world.arrival.from, world.arrival.to);
+    assert_eq!(way(&mut world), (from, Some(to), 3));
+    world.arrival.interface = 9;
+    world.arrival.to = "ff05::1:3".parse().unwrap();
+    world.ask(&request(MessageType::RENEW, true));
+    assert_eq!(way(&mut world), (from, None, 9));
+    world.server = Server::new(Arc::new(config), [8; 32]);
+    let by_address = SocketAddrV6::new(*from.ip(), 547, 0, 0);
+    assert_eq!(way(&mut world), (by_address, None, 0));
+}
+
 /// DHCP-S-096: a client without relay is told at an address it leased.
 #[test]
 fn a_client_attached_directly_is_told_at_its_address() {
@@ -183,6 +218,10 @@ fn a_client_attached_directly_is_told_at_its_address() {
     let (to, octets) = &sent[0];
     assert_eq!(names, [LeaseName::Address(*to.ip())]);
     assert_eq!((to.port(), octets[0]), (546, MessageType::RECONFIGURE.0));
+    // By its link's interface, if there is but one.
+    assert_eq!(tell(&mut world).interface, 3);
+    world.server.set_interfaces(&[(3, LINK), (4, LINK)]);
+    assert_eq!(tell(&mut world).interface, 0);
 }
 
 /// DHCP-S-095, DHCP-S-097: it is sent 8 times with waits that double, each with a greater replay
