@@ -3,7 +3,7 @@
 //! ```text
 //!  leasebook leases reconfigure ──► DATA/control        "reconfigure renew lease 2001:db8::/56"
 //!                               ◄── DATA/control-PID    "ok told 1 of 1 bindings", "error ..."
-//!  leasebook leases show, stats ──► DATA/control        "show lease 2001:db8::7", "pools"
+//!  leasebook leases show, stats ──► DATA/control        "show lease 2001:db8::7", "stats"
 //! ```
 //!
 //! One datagram of text each way. Who may ask is who may open the socket: the server's own user
@@ -47,8 +47,8 @@ pub enum Request {
     },
     /// All about a client, or about who has a lease.
     Show(Whom),
-    /// How full pools are.
-    Pools,
+    /// How much there is in the book, and how full pools are.
+    Stats,
 }
 
 /// Which clients are to be told.
@@ -96,7 +96,7 @@ impl fmt::Display for Request {
                 out.write_str("show ")?;
                 whom
             }
-            Self::Pools => return out.write_str("pools"),
+            Self::Stats => return out.write_str("stats"),
         };
         match whom {
             Whom::Client(duid) => write!(out, "client {duid}"),
@@ -116,7 +116,7 @@ impl Request {
                 whom: whom(kind, value)?,
             }),
             ["show", kind, value] => Some(Self::Show(whom(kind, value)?)),
-            ["pools"] => Some(Self::Pools),
+            ["stats"] => Some(Self::Stats),
             _ => None,
         }
     }
@@ -153,12 +153,22 @@ impl Control {
         Ok(Self { socket, path })
     }
 
-    /// Takes the next request, if there is one, and answers it with what `decide` says.
-    pub fn serve(&self, decide: &mut dyn FnMut(Request) -> Result<String, String>) {
+    /// The same socket for a task, to wait by until there is a request; must be called within
+    /// the runtime.
+    pub fn waiter(&self) -> io::Result<tokio::net::UnixDatagram> {
+        tokio::net::UnixDatagram::from_std(self.socket.try_clone()?)
+    }
+
+    /// Takes the next request and answers it with what `decide` says.
+    ///
+    /// # Errors
+    /// `WouldBlock` if there is none.
+    pub fn serve(
+        &self,
+        decide: &mut dyn FnMut(Request) -> Result<String, String>,
+    ) -> io::Result<()> {
         let mut octets = [0; REQUEST_OCTETS];
-        let Ok((len, from)) = self.socket.recv_from(&mut octets) else {
-            return;
-        };
+        let (len, from) = self.socket.recv_from(&mut octets)?;
         let text = octets.get(..len).and_then(|text| str::from_utf8(text).ok());
         let answer = match text.and_then(Request::parse) {
             Some(request) => decide(request),
@@ -174,6 +184,7 @@ impl Control {
             let octets = octets.get(..ANSWER_OCTETS).unwrap_or(octets);
             let _ = self.socket.send_to(octets, path);
         }
+        Ok(())
     }
 }
 
@@ -195,7 +206,7 @@ impl Drop for Control {
 #[non_exhaustive]
 pub enum ControlError {
     /// Nobody listens.
-    #[error("no server runs on {}, or it has no DHCPv6 (listen.udp): {source}", data.display())]
+    #[error("no server runs on {}: {source}", data.display())]
     NotRunning {
         /// The data directory.
         data: PathBuf,
@@ -281,8 +292,8 @@ mod tests {
             let request = Request::Show(whom);
             assert_eq!(Request::parse(&request.to_string()), Some(request));
         }
-        let pools = Request::Pools;
-        assert_eq!(Request::parse(&pools.to_string()), Some(pools));
+        let stats = Request::Stats;
+        assert_eq!(Request::parse(&stats.to_string()), Some(stats));
         for text in [
             "",
             "reconfigure",
@@ -313,7 +324,8 @@ mod tests {
         std::thread::scope(|scope| {
             let client = scope.spawn(|| [request(&data, &renew), request(&data, &renew)]);
             while !answers.is_empty() {
-                control.serve(&mut |request| {
+                // Nothing may be there yet.
+                let _ = control.serve(&mut |request| {
                     assert_eq!(request, asked);
                     answers.pop().unwrap()
                 });

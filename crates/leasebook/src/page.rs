@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 use leasebook_protocol::server::Config;
 use leasebook_protocol::server::pool::{PoolRef, Usage};
 use leasebook_store::{
-    Book, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState, LeaseStore as _, LinkId, Links,
-    Progress, Query, Record, RecordView, Selector, StoreError,
+    Book, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState, LeaseStore as _, Links, Progress,
+    Query, Record, RecordView, Selector, StoreError,
 };
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, OptionCode};
 use leasebook_wire::{Options, RelayMessage, RelayPath};
@@ -20,23 +20,34 @@ use crate::text::hex;
 ///
 /// # Errors
 /// If the book cannot be read.
-pub fn pages<'a>(
-    book: &Book,
-    whom: &Whom,
-    now: u64,
-    name_of: &dyn Fn(LinkId) -> Option<&'a str>,
-) -> Result<String, StoreError> {
+pub fn pages(book: &Book, whom: &Whom, now: u64, config: &Config) -> Result<String, StoreError> {
     let records = find(book, whom, now)?;
     let pages = records.iter().map(|record| {
         let view = record.view();
+        let link = config.links.iter().find(|link| link.id == view.link());
         // A string takes whatever is written.
-        page(&view, name_of(view.link()), now).unwrap_or_default()
+        page(&view, link.map(|link| link.name.as_str()), now).unwrap_or_default()
     });
     let pages: Vec<String> = pages.collect();
     if pages.is_empty() {
         return Ok("nothing in the book\n".to_owned());
     }
     Ok(pages.join("\n"))
+}
+
+/// How much there is in the book, in one line.
+///
+/// # Errors
+/// If the book cannot be read.
+pub fn totals(book: &Book) -> Result<String, StoreError> {
+    let stats = book.stats()?;
+    Ok(format!(
+        "{} bindings, {} leases, {} MiB on disk, change {}\n",
+        stats.bindings,
+        stats.leases,
+        stats.disk_octets >> 20,
+        stats.last_seq
+    ))
 }
 
 /// How full pools are, fullest first, at most `most` lines with how many more there are.

@@ -51,6 +51,9 @@ events! {
     LBK_TASK_FAILED ERROR "an inner task failed";
     /// Counters can be read at `address`.
     LBK_METRICS_LISTENING INFO "metrics listening";
+    /// The socket by which `leasebook leases show`, `stats` and `reconfigure` reach this server
+    /// cannot be made: `error`. All else works. A path beyond 100 characters is too long for one.
+    LBK_CONTROL_FAILED WARN "no control socket";
 
     /// The store is open: `data`, `bindings`, and how long it took in `millis`.
     STORE_OPENED INFO "store opened";
@@ -120,9 +123,6 @@ events! {
     /// An operator asked that clients be told to ask anew: `request`, and what came of it,
     /// `outcome`.
     DHCP_RECONFIGURE_ASKED INFO "reconfigure asked for";
-    /// The socket by which `leasebook leases reconfigure` reaches this server cannot be made:
-    /// `error`. All else works. A path beyond 100 characters is too long for a socket.
-    DHCP_CONTROL_FAILED WARN "no control socket";
     /// `client` on `link` was told by RECONFIGURE to ask anew, eight times over four minutes, and
     /// did not. It is off, cannot be reached, or does not take our key.
     DHCP_RECONFIGURE_UNANSWERED WARN "reconfigure not answered";

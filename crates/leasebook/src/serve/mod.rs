@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `connection` | one connection: octets in, octets out, time |
 //! | `checkpoint` | bringing changes into the ledger while the server runs |
+//! | `desk` | what operators ask where there is no DHCPv6 |
 //! | `listen` | sockets |
 //! | `process` | the daemon: files, signals, the service manager |
 //! | `registry` | the open connections |
@@ -22,6 +23,7 @@
 
 mod checkpoint;
 mod connection;
+mod desk;
 mod listen;
 mod process;
 mod registry;

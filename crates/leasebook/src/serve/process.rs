@@ -9,6 +9,7 @@ use leasebook_store::{Book, LeaseStore as _, StoreError};
 use leasebook_wire::Duid;
 
 use super::checkpoint::Checkpoints;
+use super::desk::{Desk, asked};
 use super::listen::ListenError;
 use super::server::Server;
 use super::settings::Settings;
@@ -152,13 +153,14 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
     let listeners = config.listen.udp.iter().map(Listener::open);
     let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     let server = Server::of(Arc::clone(&book), &config, server_id.clone(), tcp)?;
-    let udp = if listeners.is_empty() {
-        None
+    let control = control(&config.data);
+    let (udp, desk) = if listeners.is_empty() {
+        let desk = control.map(Desk::new).transpose();
+        (None, desk.map_err(system("wait for what operators ask"))?)
     } else {
         let setup = Setup::of(&config, &server_id);
-        let control = control(&config.data);
         let udp = UdpService::begin(Arc::clone(&book), setup, listeners, control);
-        Some(udp.map_err(system("start a thread"))?)
+        (Some(udp.map_err(system("start a thread"))?), None)
     };
     let status = format!("serving {} bindings", book.stats()?.bindings);
     tell!(events::LBK_READY);
@@ -169,6 +171,7 @@ async fn serve(start: &Start, loaded: config::Loaded, log: &LogControl) -> Resul
         log,
         server: &server,
         udp: udp.as_ref(),
+        desk,
         server_id,
         config,
         status,
@@ -192,7 +195,7 @@ fn control(data: &Path) -> Option<Control> {
     match Control::open(data) {
         Ok(control) => Some(control),
         Err(error) => {
-            tell!(events::DHCP_CONTROL_FAILED, error = %error);
+            tell!(events::LBK_CONTROL_FAILED, error = %error);
             None
         }
     }
@@ -228,6 +231,8 @@ struct Running<'a> {
     log: &'a LogControl,
     server: &'a Server,
     udp: Option<&'a UdpService>,
+    /// What answers operators where the thread of DHCPv6 does not.
+    desk: Option<Desk>,
     server_id: Duid,
     config: Config,
     status: String,
@@ -245,6 +250,7 @@ impl Running<'_> {
                     Signal::Stop => return,
                     Signal::Reload => self.reload(),
                 },
+                () = asked(self.desk.as_ref()) => self.answer(book),
                 _ = alive.tick() => systemd::alive(),
                 _ = count.tick() => {
                     if let Ok(stats) = book.stats() {
@@ -252,6 +258,12 @@ impl Running<'_> {
                     }
                 }
             }
+        }
+    }
+
+    fn answer(&self, book: &Book) {
+        if let Some(desk) = &self.desk {
+            desk.answer(book, &self.config.dhcp(self.server_id.clone()));
         }
     }
 

@@ -1,6 +1,8 @@
 //! `leasebook leases show`: all about one client, address or prefix.
 
 use anyhow::bail;
+use leasebook_protocol::server::Config as Dhcp;
+use leasebook_wire::Duid;
 
 use crate::control::{self, ControlError, Request, Whom};
 use crate::exit::Exit;
@@ -12,7 +14,7 @@ Examples:
   leasebook leases show 3fff:100::1 --data /var/lib/leasebook
   leasebook leases show 00:03:00:01:02:00:5e:10:00:01 --config leasebook.toml
 
-A server that runs on the store, with DHCPv6 on, is asked; else the store is read.";
+A server that runs on the store is asked; else the store is read.";
 
 /// Show all about one client, address or prefix: leases, times, relays, options.
 #[derive(Debug, clap::Args)]
@@ -39,12 +41,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Err(error) => return Err(error.into()),
     }
     let (book, config) = args.store.open()?;
-    let links = config.as_ref().map_or(&[][..], |config| &config.links);
-    let name_of = |id: leasebook_store::LinkId| {
-        let link = links.iter().find(|link| link.id == id.0);
-        link.map(|link| link.name.as_str())
-    };
-    let pages = page::pages(&book, &whom, super::now(), &name_of)?;
+    let nobody = Duid::uuid([0; 16]);
+    let dhcp = config.map_or_else(
+        || Dhcp::new(nobody.clone()),
+        |config| config.dhcp(nobody.clone()),
+    );
+    let pages = page::pages(&book, &whom, super::now(), &dhcp)?;
     say!("{}", pages.trim_end())?;
     Ok(Exit::Complete)
 }

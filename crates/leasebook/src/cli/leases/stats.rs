@@ -17,8 +17,8 @@ Examples:
   leasebook leases stats --data /var/lib/leasebook
   leasebook leases stats --config /etc/leasebook/leasebook.toml
 
-With a configuration it tells how full pools are. Where a server runs on the store, with DHCPv6 on,
-it is that alone, and the server is asked.";
+With a configuration it tells how full pools are. Where a server runs on the store it is asked, and
+tells no counts by link. --verify and --json need the store to themselves.";
 
 /// Count bindings, leases and octets, by link, and how full pools are.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         pools.reconfigure(dhcp);
     }
     let counts = count(&book, &mut pools)?;
-    let stats = book.stats()?;
     let verified = if args.verify {
         // Everything has to be in the ledger to be checked there.
         book.checkpoint()?;
@@ -62,6 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         None
     };
     if args.json {
+        let stats = book.stats()?;
         let links: BTreeMap<_, _> = counts
             .iter()
             .map(|(link, by)| (link.0.to_string(), by.json()))
@@ -76,13 +76,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         )?;
         return Ok(Exit::Complete);
     }
-    say!(
-        "{} bindings, {} leases, {} MiB on disk, change {}",
-        stats.bindings,
-        stats.leases,
-        stats.disk_octets >> 20,
-        stats.last_seq
-    )?;
+    say!("{}", page::totals(&book)?.trim_end())?;
     say!("{}", table(&counts, config.as_ref()))?;
     if let Some(dhcp) = &dhcp {
         say!("")?;
@@ -133,10 +127,10 @@ fn table(counts: &BTreeMap<LinkId, Counts>, config: Option<&Config>) -> comfy_ta
     table
 }
 
-/// What the running server says, if one runs: how full its pools are.
+/// What the running server says, if one runs.
 fn ask(args: &Args) -> anyhow::Result<Option<String>> {
     let (data, _) = args.store.find()?;
-    match control::request(&data, &Request::Pools) {
+    match control::request(&data, &Request::Stats) {
         Ok(shown) => Ok(Some(shown)),
         Err(ControlError::NotRunning { .. } | ControlError::Socket { .. }) => Ok(None),
         Err(error) => Err(error.into()),

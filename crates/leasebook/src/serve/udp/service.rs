@@ -213,20 +213,19 @@ impl Worker {
         let Some(control) = self.control.take() else {
             return;
         };
-        control.serve(&mut |request| match request {
+        // Nothing was there after all, if it fails.
+        let _ = control.serve(&mut |request| match request {
             Request::Reconfigure { ask, whom } => self.begin_recall(ask, &whom),
             Request::Show(whom) => {
-                let links = &self.setup.dhcp.links;
-                let name_of = |id| {
-                    let link = links.iter().find(|link| link.id == id);
-                    link.map(|link| link.name.as_str())
-                };
-                let shown = page::pages(&self.book, &whom, self.clock.now().wall, &name_of);
+                let now = self.clock.now().wall;
+                let shown = page::pages(&self.book, &whom, now, &self.setup.dhcp);
                 shown.map_err(|error| error.to_string())
             }
-            Request::Pools => {
+            Request::Stats => {
+                let totals = page::totals(&self.book).map_err(|error| error.to_string())?;
                 let usage = self.server.usage();
-                Ok(page::pools(usage, &self.setup.dhcp, POOLS_SHOWN))
+                let pools = page::pools(usage, &self.setup.dhcp, POOLS_SHOWN);
+                Ok(format!("{totals}\n{pools}"))
             }
         });
         self.control = Some(control);
