@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use leasebook_wire::code::OptionCode;
+
 use crate::kea_config::error::ConfigError;
 use crate::kea_config::json::{Node, Value as Json};
 use crate::kea_config::model::{KeaOption, NotCarried, OptionValue};
@@ -10,11 +12,6 @@ use crate::text::{excerpt, parse_ipv6, parse_octets};
 
 /// The space of DHCPv6's own options.
 const OWN_SPACE: &str = "dhcp6";
-
-/// Options that leasebook makes itself, or that have no place in its answers.
-const SERVERS_OWN: [u16; 26] = [
-    1, 2, 3, 4, 5, 6, 8, 9, 11, 13, 14, 15, 18, 19, 20, 25, 26, 37, 38, 39, 43, 53, 66, 67, 79, 135,
-];
 
 /// Options of which each level may have several: VENDOR_OPTS and NTP_SERVER.
 const REPEATABLE: [u16; 2] = [17, 56];
@@ -211,7 +208,9 @@ fn read_option(
         }
     };
     if enterprise.is_none() {
-        if SERVERS_OWN.contains(&code) || code == 0 {
+        let known = OptionCode(code);
+        let is_own = known.is_made_by_servers() && known != OptionCode::PREFERENCE;
+        if is_own || known.is_of_other_messages() || code == 0 {
             return Ok(Err(format!("option {code} is made by leasebook itself")));
         }
         // The enterprise's number alone: the options are in its space.

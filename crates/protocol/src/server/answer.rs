@@ -9,37 +9,6 @@ use super::config::{ConfiguredOption, Renewal};
 use super::exchange::{Answer, Exchange};
 use super::grant::{AnsweredIa, Granted};
 
-/// Codes that an ORO may name in vain: they are not for clients to ask, or are answered in
-/// another way (DHCP-S-045).
-const NOT_BY_ORO: [OptionCode; 26] = [
-    OptionCode::CLIENTID,
-    OptionCode::SERVERID,
-    OptionCode::IA_NA,
-    OptionCode::IA_TA,
-    OptionCode::IAADDR,
-    OptionCode::ORO,
-    OptionCode::PREFERENCE,
-    OptionCode::ELAPSED_TIME,
-    OptionCode::RELAY_MSG,
-    OptionCode::AUTH,
-    OptionCode::STATUS_CODE,
-    OptionCode::RAPID_COMMIT,
-    OptionCode::INTERFACE_ID,
-    OptionCode::RECONF_MSG,
-    OptionCode::RECONF_ACCEPT,
-    OptionCode::IA_PD,
-    OptionCode::IAPREFIX,
-    OptionCode::REMOTE_ID,
-    OptionCode::SUBSCRIBER_ID,
-    OptionCode::CLIENT_FQDN,
-    OptionCode::ERO,
-    OptionCode::RELAY_ID,
-    OptionCode::RSOO,
-    OptionCode::PD_EXCLUDE,
-    OptionCode::CLIENT_LINKLAYER_ADDR,
-    OptionCode::RELAY_PORT,
-];
-
 impl Exchange<'_> {
     /// Puts the answer into `message`, whose header is there.
     pub(super) fn compose(
@@ -196,7 +165,7 @@ impl Exchange<'_> {
         for code in codes {
             let misplaced = match code {
                 OptionCode::INFORMATION_REFRESH_TIME => !is_information,
-                _ => NOT_BY_ORO.contains(&code),
+                _ => code.is_made_by_servers(),
             };
             if misplaced || told.contains(&code) {
                 continue;

@@ -111,4 +111,85 @@ impl OptionCode {
                 | Self::VENDOR_OPTS
         ) || !self.is_known()
     }
+
+    /// Whether a server makes the option itself, from what it knows of the client and of its own
+    /// state, or leaves it to relays: there is nothing to configure, and a client that names it
+    /// in its ORO asks in vain, or is answered in another way (DHCP-S-045).
+    ///
+    /// Source: the column "Client ORO" of the registry (RFC 8415 §24), and each option's document.
+    pub fn is_made_by_servers(self) -> bool {
+        MADE_BY_SERVERS.contains(&self)
+    }
+
+    /// Whether the option is of no reply of a server to its clients, so that none is configured.
+    ///
+    /// Asked for by ORO it is no exception: nobody has it to tell.
+    pub fn is_of_other_messages(self) -> bool {
+        OF_OTHER_MESSAGES.contains(&self)
+    }
+}
+
+/// See [`OptionCode::is_made_by_servers`].
+const MADE_BY_SERVERS: [OptionCode; 26] = [
+    OptionCode::CLIENTID,
+    OptionCode::SERVERID,
+    OptionCode::IA_NA,
+    OptionCode::IA_TA,
+    OptionCode::IAADDR,
+    OptionCode::ORO,
+    OptionCode::PREFERENCE,
+    OptionCode::ELAPSED_TIME,
+    OptionCode::RELAY_MSG,
+    OptionCode::AUTH,
+    OptionCode::STATUS_CODE,
+    OptionCode::RAPID_COMMIT,
+    OptionCode::INTERFACE_ID,
+    OptionCode::RECONF_MSG,
+    OptionCode::RECONF_ACCEPT,
+    OptionCode::IA_PD,
+    OptionCode::IAPREFIX,
+    OptionCode::REMOTE_ID,
+    OptionCode::SUBSCRIBER_ID,
+    OptionCode::CLIENT_FQDN,
+    OptionCode::ERO,
+    OptionCode::RELAY_ID,
+    OptionCode::RSOO,
+    OptionCode::PD_EXCLUDE,
+    OptionCode::CLIENT_LINKLAYER_ADDR,
+    OptionCode::RELAY_PORT,
+];
+
+/// See [`OptionCode::is_of_other_messages`]: USER_CLASS is told by clients alone, the rest by
+/// Leasequery.
+const OF_OTHER_MESSAGES: [OptionCode; 9] = [
+    OptionCode::USER_CLASS,
+    OptionCode::LQ_QUERY,
+    OptionCode::CLIENT_DATA,
+    OptionCode::CLT_TIME,
+    OptionCode::LQ_RELAY_DATA,
+    OptionCode::LQ_CLIENT_LINK,
+    OptionCode::LQ_BASE_TIME,
+    OptionCode::LQ_START_TIME,
+    OptionCode::LQ_END_TIME,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_to_clients_on_request_is_in_neither_list() {
+        for code in [
+            OptionCode::UNICAST,
+            OptionCode::VENDOR_OPTS,
+            OptionCode::DNS_SERVERS,
+            OptionCode::INFORMATION_REFRESH_TIME,
+            OptionCode::SOL_MAX_RT,
+            OptionCode(94),
+        ] {
+            assert!(!code.is_made_by_servers() && !code.is_of_other_messages());
+        }
+        let both = |code: &&OptionCode| code.is_made_by_servers() && code.is_of_other_messages();
+        assert_eq!(OptionCode::ALL.iter().find(both), None);
+    }
 }

@@ -14,39 +14,6 @@ use super::super::values::{FromText as _, ValueType};
 use super::options::{Made, addresses_data, names_data};
 use crate::text::hex;
 
-/// Options that the server makes itself, or that belong to other messages.
-const SERVERS_OWN: [OptionCode; 29] = [
-    OptionCode::CLIENTID,
-    OptionCode::SERVERID,
-    OptionCode::IA_NA,
-    OptionCode::IA_TA,
-    OptionCode::IAADDR,
-    OptionCode::ORO,
-    OptionCode::PREFERENCE,
-    OptionCode::ELAPSED_TIME,
-    OptionCode::RELAY_MSG,
-    OptionCode::AUTH,
-    OptionCode::STATUS_CODE,
-    OptionCode::RAPID_COMMIT,
-    OptionCode::USER_CLASS,
-    OptionCode::INTERFACE_ID,
-    OptionCode::RECONF_MSG,
-    OptionCode::RECONF_ACCEPT,
-    OptionCode::IA_PD,
-    OptionCode::IAPREFIX,
-    OptionCode::REMOTE_ID,
-    OptionCode::SUBSCRIBER_ID,
-    OptionCode::CLIENT_FQDN,
-    OptionCode::ERO,
-    OptionCode::LQ_QUERY,
-    OptionCode::CLIENT_DATA,
-    OptionCode::RELAY_ID,
-    OptionCode::RSOO,
-    OptionCode::PD_EXCLUDE,
-    OptionCode::CLIENT_LINKLAYER_ADDR,
-    OptionCode::RELAY_PORT,
-];
-
 /// S46_CONT_MAPE, S46_CONT_MAPT and S46_CONT_LW, which hold options. Source: RFC 7598 §5.
 const S46_CONTAINERS: [OptionCode; 3] = [OptionCode(94), OptionCode(95), OptionCode(96)];
 
@@ -66,7 +33,7 @@ fn custom(file: &CustomFile, made: &mut Made<'_, '_>) -> Result<(), String> {
     };
     // The type's range is that of a u16.
     let code = OptionCode(u16::try_from(code.get_ref().0).unwrap_or(u16::MAX));
-    if SERVERS_OWN.contains(&code) {
+    if code.is_made_by_servers() || code.is_of_other_messages() {
         return Err(format!(
             "{code} is not for the configuration: the server makes it itself, or it belongs \
              into other messages"
