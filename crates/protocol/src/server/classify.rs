@@ -9,13 +9,30 @@ use leasebook_wire::option::{UserClass, VendorClass};
 use super::admit::Heard;
 use super::config::{Config, Match, Reservation};
 
+/// What of a client no octet of its message tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing<'a> {
+    /// The name of its link.
+    pub(super) link: &'a str,
+    /// Whether something is reserved for it there.
+    pub(super) is_reserved: bool,
+}
+
 /// What is found by properties of a message: a look-up for each property, however many
 /// entries there are.
 #[derive(Debug)]
 struct Table<T> {
-    exact: HashMap<(Kind, Vec<u8>), Vec<T>>,
+    /// What a property selects.
+    exact: HashMap<(Kind, Vec<u8>), Vec<Selected<T>>>,
     /// What no look-up finds, in the order of the configuration.
     others: Vec<(Match, T)>,
+}
+
+/// What is selected, on every link or on the one of this name alone.
+#[derive(Debug)]
+struct Selected<T> {
+    what: T,
+    link: Option<String>,
 }
 
 impl<T> Default for Table<T> {
@@ -46,29 +63,47 @@ const OF_RELAYS: [(OptionCode, Kind); 4] = [
     (OptionCode::RELAY_ID, Kind::RelayId),
 ];
 
+impl Kind {
+    /// The property and the octets of it that a comparison looks for, if a look-up can find it.
+    fn of(by: &Match) -> Option<(Self, &Vec<u8>)> {
+        Some(match by {
+            Match::Client(id) | Match::ClientIa { client: id, .. } => (Self::Client, id),
+            Match::RemoteId(id) => (Self::RemoteId, id),
+            Match::SubscriberId(id) => (Self::SubscriberId, id),
+            Match::InterfaceId(id) => (Self::InterfaceId, id),
+            Match::RelayId(id) => (Self::RelayId, id),
+            Match::LinkLayer(address) => (Self::LinkLayer, address),
+            _ => return None,
+        })
+    }
+}
+
 impl<T: Copy + PartialEq> Table<T> {
     fn insert(&mut self, by: &Match, what: T) {
-        let (kind, key) = match by {
-            Match::Client(id) | Match::ClientIa { client: id, .. } => (Kind::Client, id),
-            Match::RemoteId(id) => (Kind::RemoteId, id),
-            Match::SubscriberId(id) => (Kind::SubscriberId, id),
-            Match::InterfaceId(id) => (Kind::InterfaceId, id),
-            Match::RelayId(id) => (Kind::RelayId, id),
-            Match::LinkLayer(address) => (Kind::LinkLayer, address),
-            other => return self.others.push((other.clone(), what)),
+        let (by, link) = match by {
+            Match::All(all) => match &all[..] {
+                [by, Match::OnLink(link)] if Kind::of(by).is_some() => (by, Some(link.clone())),
+                _ => return self.others.push((by.clone(), what)),
+            },
+            by => (by, None),
         };
-        self.exact
-            .entry((kind, key.clone()))
-            .or_default()
-            .push(what);
+        match Kind::of(by) {
+            Some((kind, key)) => {
+                let known = self.exact.entry((kind, key.clone())).or_default();
+                known.push(Selected { what, link });
+            }
+            None => self.others.push((by.clone(), what)),
+        }
     }
 
-    fn find(&self, heard: &Heard<'_>) -> Vec<T> {
+    fn find(&self, heard: &Heard<'_>, link: Option<&str>) -> Vec<T> {
         let mut found = Vec::new();
         let mut add = |kind, key: &[u8]| {
-            for what in self.exact.get(&(kind, key.to_vec())).into_iter().flatten() {
-                if !found.contains(what) {
-                    found.push(*what);
+            let known = self.exact.get(&(kind, key.to_vec()));
+            for one in known.into_iter().flatten() {
+                let is_here = one.link.is_none() || one.link.as_deref() == link;
+                if is_here && !found.contains(&one.what) {
+                    found.push(one.what);
                 }
             }
         };
@@ -90,11 +125,16 @@ impl<T: Copy + PartialEq> Table<T> {
         found
     }
 
-    /// Adds to `found` what a look at each of the rest finds, in their order; `is_in` says of the
-    /// name of a class whether the client is in it, by what was found so far.
-    fn find_rest(&self, heard: &Heard<'_>, found: &mut Vec<T>, is_in: &dyn Fn(&str, &[T]) -> bool) {
+    /// Adds to `found` what a look at each of the rest finds, in their order; `holds` says of
+    /// what no message tells whether it does, by what was found so far.
+    fn find_rest(
+        &self,
+        heard: &Heard<'_>,
+        found: &mut Vec<T>,
+        holds: &dyn Fn(&Match, &[T]) -> bool,
+    ) {
         for (by, what) in &self.others {
-            if !found.contains(what) && is_match(by, heard, &|name| is_in(name, found)) {
+            if !found.contains(what) && is_match(by, heard, &|by| holds(by, found)) {
                 found.push(*what);
             }
         }
@@ -110,8 +150,8 @@ fn link_layer<'a>(chain: &RelayChain<'a>) -> Option<&'a [u8]> {
     option.data.get(2..)
 }
 
-/// Whether a message has the property; `is_in` says in which classes its client is.
-fn is_match(by: &Match, heard: &Heard<'_>, is_in: &dyn Fn(&str) -> bool) -> bool {
+/// Whether a message has the property; `holds` says it of what no message tells.
+fn is_match(by: &Match, heard: &Heard<'_>, holds: &dyn Fn(&Match) -> bool) -> bool {
     let options = heard.message.options();
     let client = heard.client.map_or(&[][..], |client| client.octets());
     let of_relays = |code: OptionCode, id: &[u8]| {
@@ -155,9 +195,9 @@ fn is_match(by: &Match, heard: &Heard<'_>, is_in: &dyn Fn(&str) -> bool) -> bool
             let mut levels = heard.chain.levels();
             levels.any(|level| level.peer_address() == *address)
         }
-        Match::InClass(name) => is_in(name),
-        Match::All(all) => all.iter().all(|one| is_match(one, heard, is_in)),
-        Match::Unless(none) => !none.iter().any(|one| is_match(one, heard, is_in)),
+        Match::InClass(_) | Match::OnLink(_) | Match::Reserved(_) => holds(by),
+        Match::All(all) => all.iter().all(|one| is_match(one, heard, holds)),
+        Match::Unless(none) => !none.iter().any(|one| is_match(one, heard, holds)),
     }
 }
 
@@ -206,13 +246,18 @@ impl Classifier {
     }
 
     /// The places of the classes that the message's client is in, ascending.
-    pub(super) fn classes(&self, heard: &Heard<'_>) -> Vec<usize> {
-        let mut classes = self.classes.find(heard);
-        let is_in = |name: &str, found: &[usize]| {
-            let at = self.names.get(name);
-            at.is_some_and(|at| found.contains(at))
+    pub(super) fn classes(&self, heard: &Heard<'_>, standing: Standing<'_>) -> Vec<usize> {
+        let mut classes = self.classes.find(heard, Some(standing.link));
+        let holds = |by: &Match, found: &[usize]| match by {
+            Match::InClass(name) => {
+                let at = self.names.get(name);
+                at.is_some_and(|at| found.contains(at))
+            }
+            Match::OnLink(name) => name == standing.link,
+            Match::Reserved(reserved) => *reserved == standing.is_reserved,
+            _ => false,
         };
-        self.classes.find_rest(heard, &mut classes, &is_in);
+        self.classes.find_rest(heard, &mut classes, &holds);
         classes.sort_unstable();
         classes
     }
@@ -224,9 +269,9 @@ impl Classifier {
         link: usize,
         heard: &Heard<'_>,
     ) -> Vec<&'c Reservation> {
-        let mut places = self.reservations.find(heard);
-        let in_none = |_: &str, _: &[Reserved]| false;
-        self.reservations.find_rest(heard, &mut places, &in_none);
+        let mut places = self.reservations.find(heard, None);
+        let holds_not = |_: &Match, _: &[Reserved]| false;
+        self.reservations.find_rest(heard, &mut places, &holds_not);
         places.sort_unstable();
         let found = places.into_iter().filter_map(|place| match place {
             Reserved::OnLink(at, number) if at == link => {

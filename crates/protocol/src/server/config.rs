@@ -278,6 +278,10 @@ pub enum Match {
     PeerAddress(Ipv6Addr),
     /// The client is in this class, which stands before.
     InClass(String),
+    /// The client is on the link of this name.
+    OnLink(String),
+    /// Whether something is reserved for the client, on its link or on every one.
+    Reserved(bool),
     /// All of these hold.
     All(Vec<Match>),
     /// None of these holds.

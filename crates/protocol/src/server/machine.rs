@@ -13,7 +13,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::admit::{Heard, admit};
 use super::batch::{Arrival, Batch};
-use super::classify::Classifier;
+use super::classify::{Classifier, Standing};
 use super::config::{Config, ServedLink};
 use super::exchange::{Answer, Exchange, Mark, nothing_yet};
 use super::offers::Offers;
@@ -196,7 +196,12 @@ impl Server {
         offers.expire(now.mono, &mut |link, name| pools.give_back(link, name));
         let place = self.places.of(chain, arrival).ok_or(Dropped::NoLink)?;
         let link = config.links.get(place).ok_or(Dropped::NoLink)?;
-        let classes = self.classifier.classes(&heard);
+        let reservations = self.classifier.reservations(&config, place, &heard);
+        let standing = Standing {
+            link: &link.name,
+            is_reserved: !reservations.is_empty(),
+        };
+        let classes = self.classifier.classes(&heard, standing);
         let classes: Vec<_> = classes
             .into_iter()
             .filter_map(|at| config.classes.get(at))
@@ -205,7 +210,6 @@ impl Server {
         if !is_allowed(link, &class_names) {
             return Err(Dropped::Excluded);
         }
-        let reservations = self.classifier.reservations(&config, place, &heard);
         let binding = binding(&heard, link.id, store, batch).map_err(|_| Dropped::StoreFailed)?;
         let random = &mut self.random;
         let mut exchange = Exchange {

@@ -22,8 +22,9 @@ section! {
         /// "ENTERPRISE:text"; subscriber-id, interface-id and user-class as text, or hex after
         /// 0x; vendor-class as "ENTERPRISE" or "ENTERPRISE:text"; option as { code, data }, of
         /// which the data may be left out, or with at begins there in the option; link-address
-        /// and peer-address of a relay on the way; class, one that stands above; unless = [{ ...
-        /// }], of which none may hold. duid and iaid together are one of the client's IAs.
+        /// and peer-address of a relay on the way; class, one that stands above; link, the name of
+        /// the client's; reserved, whether anything is reserved for it there; unless = [{ ... }],
+        /// of which none may hold. duid and iaid together are one of the client's IAs.
         /// Required.
         members: Vec<Spanned<MatchFile>>,
         /// This and what follows as in [dhcp], for this level; both lifetimes together, and t1
@@ -70,6 +71,10 @@ table! {
         peer_address: Setting<Text<Ipv6Addr>>,
         /// A class that stands above.
         class: Setting<String>,
+        /// The client's link, by its name.
+        link: Setting<String>,
+        /// Whether there is a reservation for the client, on its link or on every one.
+        reserved: Setting<bool>,
         /// What must not hold.
         unless: Vec<Spanned<MatchFile>>,
     }

@@ -121,6 +121,8 @@ fn comparison(one: &Match) -> Vec<(&'static str, String)> {
         Match::LinkAddress(address) => vec![("link-address", quoted(address))],
         Match::PeerAddress(address) => vec![("peer-address", quoted(address))],
         Match::InClass(name) => vec![("class", quoted(name))],
+        Match::OnLink(name) => vec![("link", quoted(name))],
+        Match::Reserved(reserved) => vec![("reserved", reserved.to_string())],
         Match::All(all) => all.iter().flat_map(comparison).collect(),
         Match::Unless(none) => vec![("unless", list(none, member))],
     }

@@ -39,9 +39,7 @@ impl<'a> ClassNames<'a> {
         for one in written.into_iter().flatten() {
             let name = one.get_ref();
             if !self.0.contains(name.as_str()) {
-                let mut all: Vec<&str> = self.0.iter().copied().collect();
-                all.sort_unstable();
-                let hint = match suggest::nearest(name, all) {
+                let hint = match suggest::nearest(name, in_order(&self.0)) {
                     Some(meant) => format!("`{meant}` is probably meant"),
                     None => "add a [[class]] of that name".to_owned(),
                 };
@@ -59,8 +57,12 @@ impl<'a> ClassNames<'a> {
     }
 }
 
-/// The classes; those without a name are reported and left out.
-pub(super) fn classes(written: &[Spanned<ClassFile>], findings: &mut Findings<'_>) -> Vec<Class> {
+/// The classes; those without a name are reported and left out. `links` are the names there are.
+pub(super) fn classes(
+    written: &[Spanned<ClassFile>],
+    links: &HashSet<&str>,
+    findings: &mut Findings<'_>,
+) -> Vec<Class> {
     let mut names = HashMap::new();
     let mut classes = Vec::with_capacity(written.len());
     for entry in written {
@@ -80,7 +82,11 @@ pub(super) fn classes(written: &[Spanned<ClassFile>], findings: &mut Findings<'_
             );
         }
         let members = file.members.iter();
-        let members = members.filter_map(|member| member_of(member, &classes, findings));
+        let known = Known {
+            above: &classes,
+            links,
+        };
+        let members = members.filter_map(|member| member_of(member, &known, findings));
         let members = members.collect();
         classes.push(Class {
             name: name.get_ref().clone(),
@@ -91,10 +97,25 @@ pub(super) fn classes(written: &[Spanned<ClassFile>], findings: &mut Findings<'_
     classes
 }
 
-/// Who a member of a class is; `above` are the classes that stand above it.
+/// What members of a class may name.
+struct Known<'a> {
+    /// The classes that stand above it.
+    above: &'a [Class],
+    /// The names of links.
+    links: &'a HashSet<&'a str>,
+}
+
+/// Names in an order that is always the same.
+fn in_order<'a>(names: &HashSet<&'a str>) -> Vec<&'a str> {
+    let mut all: Vec<&str> = names.iter().copied().collect();
+    all.sort_unstable();
+    all
+}
+
+/// Who a member of a class is.
 fn member_of(
     entry: &Spanned<MatchFile>,
-    above: &[Class],
+    known: &Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Match> {
     let file = entry.get_ref();
@@ -138,7 +159,7 @@ fn member_of(
     }
     if let Some(class) = &file.class {
         let name = class.get_ref();
-        if !above.iter().any(|one| one.name == *name) {
+        if !known.above.iter().any(|one| one.name == *name) {
             findings.wrong(
                 class.span(),
                 format!("no class `{name}` stands above; a class is joined of those before it"),
@@ -146,9 +167,23 @@ fn member_of(
         }
         found.matches.push(("class", Match::InClass(name.clone())));
     }
+    if let Some(link) = &file.link {
+        let name = link.get_ref();
+        if !known.links.contains(name.as_str()) {
+            let hint = match suggest::nearest(name, in_order(known.links)) {
+                Some(meant) => format!("`{meant}` is probably meant"),
+                None => "add a [[link]] of that name".to_owned(),
+            };
+            findings.wrong(link.span(), format!("there is no link `{name}`; {hint}"));
+        }
+        found.matches.push(("link", Match::OnLink(name.clone())));
+    }
+    found.add("reserved", file.reserved.as_ref(), |one| {
+        Match::Reserved(*one)
+    });
     if !file.unless.is_empty() {
         let unless = file.unless.iter();
-        let unless = unless.filter_map(|one| member_of(one, above, findings));
+        let unless = unless.filter_map(|one| member_of(one, known, findings));
         found
             .matches
             .push(("unless", Match::Unless(unless.collect())));

@@ -7,7 +7,7 @@ mod links;
 mod options;
 mod pools;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
 use std::path::PathBuf;
@@ -48,10 +48,19 @@ pub(super) fn resolve(file: &File, findings: &mut Findings<'_>) -> Config {
             clients: text_or(file.log.clients.as_ref(), default.log.clients),
         },
         dhcp: dhcp::dhcp(&file.dhcp, &default.dhcp, findings),
-        classes: clients::classes(&file.class, findings),
+        classes: clients::classes(&file.class, &link_names(file), findings),
         reservations: clients::reservations(&file.reservation, "[[reservation]]", findings),
         links: links::links(&file.link, &classes, findings),
     }
+}
+
+/// The names of the links.
+fn link_names(file: &File) -> HashSet<&str> {
+    let names = file.link.iter().filter_map(|entry| {
+        let name = entry.get_ref().name.as_ref()?;
+        Some(name.get_ref().as_str())
+    });
+    names.collect()
 }
 
 /// The value written, or the default.

@@ -553,11 +553,27 @@ fn members_of_a_class_are_joined_of_comparisons() {
         ("{ option = { code = 60, at = 2 } }", "write data too"),
         ("{ unless = [{ iaid = 1 }] }", "write its duid too"),
         ("{ unless = [] }", "names no one"),
+        (
+            r#"{ link = "aa" }"#,
+            "there is no link `aa`; `a` is probably meant",
+        ),
     ];
     for (members, expected) in wrongs {
         let told = wrong(&text(members));
         assert!(told.contains(expected), "{told}");
     }
     // What is printed reads back equal.
+    assert_eq!(config(&effective(&read)).classes, read.classes);
+    let read = config(&text(
+        r#"{ duid = "00:03:07", link = "a", reserved = false }"#,
+    ));
+    assert_eq!(
+        read.classes[1].members,
+        [Match::All(vec![
+            Match::Client(vec![0, 3, 7]),
+            Match::OnLink("a".to_owned()),
+            Match::Reserved(false)
+        ])]
+    );
     assert_eq!(config(&effective(&read)).classes, read.classes);
 }

@@ -739,58 +739,6 @@ fn a_registered_address_is_recorded_and_is_no_lease() {
     );
 }
 
-/// DHCP-S-048, DHCP-S-022: comparisons are joined by and, unless and earlier classes.
-#[test]
-fn classes_are_joined_of_comparisons_and_classes() {
-    let vendor = |data: &[u8]| Match::OptionPart {
-        code: OptionCode(60),
-        at: 2,
-        data: data.to_vec(),
-    };
-    let class = |name: &str, by: Match| Class {
-        name: name.to_owned(),
-        members: vec![by],
-        settings: Settings {
-            options: vec![ConfiguredOption {
-                code: OptionCode(u16::from(name.as_bytes()[0]) + 100),
-                data: Vec::new(),
-                always: true,
-            }],
-            ..Settings::default()
-        },
-    };
-    let mut config = config();
-    let behind = Match::LinkAddress("2001:db8:1::1".parse().unwrap());
-    config.classes = vec![
-        class("a", Match::All(vec![vendor(b"cpe"), behind])),
-        class("b", Match::Unless(vec![Match::InClass("a".to_owned())])),
-        class(
-            "c",
-            Match::All(vec![
-                Match::InClass("a".to_owned()),
-                Match::ClientPrefix(vec![0, 3]),
-                Match::PeerAddress("fe80::99".parse().unwrap()),
-            ]),
-        ),
-    ];
-    let mut world = World::new(config);
-    let mut classes = |vendor: &[u8]| {
-        let reply = world.ask(&solicit(1, |m| {
-            m.option(OptionCode(60), vendor).unwrap();
-            both(m);
-        }));
-        let message = ClientMessage::parse(&reply.octets).unwrap();
-        let codes = message.options().iter().map(|option| option.code.0);
-        let names = codes.filter(|code| *code > 190).map(|code| code - 100);
-        names
-            .map(|code| char::from(u8::try_from(code).unwrap()))
-            .collect::<String>()
-    };
-    assert_eq!(classes(b"x-cpe-1"), "ac");
-    assert_eq!(classes(b"cpe-1"), "b");
-    assert_eq!(classes(b""), "b");
-}
-
 /// DHCP-S-027: an address that is leased, or found in use, is not registered over that, not even by who leased it.
 #[test]
 fn a_leased_or_declined_address_is_not_registered() {

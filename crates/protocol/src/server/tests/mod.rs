@@ -1,6 +1,7 @@
 //! A server over a book in memory, and clients and relays that speak to it.
 
 mod answers;
+mod classes;
 mod conversation;
 mod exchanges;
 mod hostile;
