@@ -62,6 +62,8 @@ impl Applied<'_> {
     /// Makes it so; returns when it is on stable storage. On an error the ledger is as it was.
     pub(crate) fn commit(self) -> Result<Meta, StoreError> {
         let committed = self.txn.commit();
+        // However it went: what is read from now on is what is there now.
+        self.ledger.readers.changed();
         committed.map_err(|error| self.ledger.fail("sync a checkpoint", &error))?;
         Ok(self.meta)
     }

@@ -10,6 +10,7 @@
 //! | `map` | opening the memory map |
 //! | `meta` | what the ledger says of itself |
 //! | `read` | looking up and walking in a read transaction |
+//! | `readers` | read transactions that are used again |
 //! | `apply` | a checkpoint's transaction |
 //! | `rewrite` | merging changes into blocks |
 //! | `batch` | index entries that come and go, put in order |
@@ -21,6 +22,7 @@ mod compact;
 mod map;
 mod meta;
 mod read;
+mod readers;
 mod rewrite;
 mod verify;
 
@@ -37,12 +39,15 @@ use crate::storage::real::make_dir;
 
 pub(crate) use meta::Meta;
 pub(crate) use read::{Piece, Reader, Walk};
+use readers::Readers;
 
 type Table = Database<Bytes, Bytes>;
 
 /// The open ledger.
 #[derive(Debug)]
 pub(crate) struct Ledger {
+    /// Before `env`, so that none is left when that is closed.
+    readers: Readers,
     env: Env<WithoutTls>,
     dir: PathBuf,
     blocks: Table,
@@ -121,6 +126,7 @@ impl Ledger {
             .map_err(fail)?;
         txn.commit().map_err(fail)?;
         Ok(Self {
+            readers: Readers::default(),
             env,
             dir: dir.to_owned(),
             blocks,
@@ -163,6 +169,7 @@ impl Ledger {
         // Tables opened in a transaction are kept only if it commits.
         txn.commit().map_err(fail)?;
         let ledger = Self {
+            readers: Readers::default(),
             env,
             dir: dir.to_owned(),
             blocks,
@@ -173,11 +180,14 @@ impl Ledger {
         Ok((ledger, said))
     }
 
-    /// A look at the ledger as it is now.
+    /// A look at the ledger as it is now; until [`Applied::commit`] has returned, perhaps as it
+    /// was before.
+    ///
+    /// [`Applied::commit`]: apply::Applied::commit
     pub(crate) fn read(&self) -> Result<Reader<'_>, StoreError> {
-        let txn = self.env.read_txn();
-        let txn = txn.map_err(|error| self.fail("begin reading", &error))?;
-        Ok(Reader::new(self, txn))
+        let taken = self.readers.take(&self.env);
+        let (txn, generation) = taken.map_err(|error| self.fail("begin reading", &error))?;
+        Ok(Reader::new(self, txn, generation))
     }
 
     fn meta_in(&self, txn: &RoTxn<'_, WithoutTls>) -> Result<Meta, StoreError> {

@@ -2,9 +2,10 @@
 
 use std::ops::Bound;
 
+use heed::RoRange;
 use heed::types::Bytes;
-use heed::{RoRange, RoTxn, WithoutTls};
 
+use super::readers::Txn;
 use super::{Ledger, Meta};
 use crate::block::BlockView;
 use crate::index::{Found, Index};
@@ -14,16 +15,37 @@ use crate::record::RecordView;
 /// The ledger at one moment. Short-lived: pages that it sees are not used again meanwhile.
 pub(crate) struct Reader<'l> {
     ledger: &'l Ledger,
-    txn: RoTxn<'l, WithoutTls>,
+    /// Taken out when this is dropped, and not before.
+    txn: Option<Txn>,
+    generation: u64,
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Some(txn) = self.txn.take() {
+            self.ledger.readers.give_back(txn, self.generation);
+        }
+    }
 }
 
 impl<'l> Reader<'l> {
-    pub(super) fn new(ledger: &'l Ledger, txn: RoTxn<'l, WithoutTls>) -> Self {
-        Self { ledger, txn }
+    pub(super) fn new(ledger: &'l Ledger, txn: Txn, generation: u64) -> Self {
+        Self {
+            ledger,
+            txn: Some(txn),
+            generation,
+        }
+    }
+
+    fn txn(&self) -> &Txn {
+        match &self.txn {
+            Some(txn) => txn,
+            None => unreachable!("a reader that is being dropped"),
+        }
     }
 
     pub(crate) fn meta(&self) -> Result<Meta, StoreError> {
-        self.ledger.meta_in(&self.txn)
+        self.ledger.meta_in(self.txn())
     }
 
     /// The record with just this key.
@@ -36,7 +58,7 @@ impl<'l> Reader<'l> {
 
     /// The value of an index entry.
     pub(crate) fn find(&self, index: Index, key: &[u8]) -> Result<Option<&[u8]>, StoreError> {
-        let found = self.ledger.index(index).get(&self.txn, key);
+        let found = self.ledger.index(index).get(self.txn(), key);
         found.map_err(|error| self.ledger.fail("look up", &error))
     }
 
@@ -45,13 +67,13 @@ impl<'l> Reader<'l> {
         let table = self.ledger.index(index);
         // LMDB takes no empty keys, and the only key before this one is empty.
         let key = if key.is_empty() { &[0] } else { key };
-        let found = table.get_greater_than_or_equal_to(&self.txn, key);
+        let found = table.get_greater_than_or_equal_to(self.txn(), key);
         found.map_err(|error| self.ledger.fail("look up", &error))
     }
 
     /// How many entries an index has.
     pub(super) fn len(&self, index: Index) -> Result<u64, StoreError> {
-        let len = self.ledger.index(index).len(&self.txn);
+        let len = self.ledger.index(index).len(self.txn());
         len.map_err(|error| self.ledger.fail("count", &error))
     }
 
@@ -60,7 +82,7 @@ impl<'l> Reader<'l> {
         &self,
     ) -> Result<impl Iterator<Item = Result<Found<'_>, StoreError>>, StoreError> {
         let fail = |error| self.ledger.fail("walk the blocks", &error);
-        let blocks = self.ledger.blocks.iter(&self.txn).map_err(fail)?;
+        let blocks = self.ledger.blocks.iter(self.txn()).map_err(fail)?;
         Ok(blocks.map(move |block| block.map_err(fail)))
     }
 
@@ -72,7 +94,7 @@ impl<'l> Reader<'l> {
         let found = self
             .ledger
             .blocks
-            .get_lower_than_or_equal_to(&self.txn, key);
+            .get_lower_than_or_equal_to(self.txn(), key);
         found.map_err(|error| self.ledger.fail("find a block", &error))
     }
 
@@ -118,7 +140,7 @@ impl<'t> Walk<'t> {
         };
         let range = ledger
             .blocks
-            .range(&self.reader.txn, &(from, Bound::Unbounded));
+            .range(self.reader.txn(), &(from, Bound::Unbounded));
         self.range = Some(range.map_err(|error| ledger.fail("walk the blocks", &error))?);
         self.step()?;
         if at.is_some() {
