@@ -115,9 +115,9 @@ impl Site {
 
     /// Makes the changes of a batch durable.
     pub fn commit(&mut self, batch: &mut Batch) {
-        let changes = batch.take_changes();
+        let changes = self.server.begin_commit(batch);
         self.store.commit(changes).expect("memory takes everything");
-        self.server.committed();
+        self.server.committed(batch);
     }
 }
 

@@ -85,7 +85,7 @@ impl Talk {
         assert_eq!(answered.len(), batch.replies().len());
         if plan.octet() >= 240 {
             // Nothing of it has happened, and what promises something is not sent.
-            self.site.server.abandoned();
+            self.site.server.abandoned(&mut batch);
             assert_eq!(self.records(&burst), before);
             return;
         }

@@ -1,10 +1,11 @@
 //! What a burst of datagrams changes and answers.
 
-use std::collections::HashMap;
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::ops::Range;
 
 use leasebook_store::{Binding, Change, Lease, LeaseName, LeaseStore, LinkId, StoreError};
+
+use super::changes::Changes;
 
 /// How a datagram came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,64 +57,93 @@ pub struct Held {
     pub lease: Lease,
 }
 
-/// Changes and replies of a burst of datagrams.
+/// Replies, and the octets of all of them.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct Answers {
     octets: Vec<u8>,
     replies: Vec<Reply>,
-    /// Each changed client's binding as it is to be, in the order of first change.
-    changed: Vec<Binding>,
-    by_client: HashMap<LinkId, HashMap<Box<[u8]>, usize>>,
-    /// Which changed client holds a lease; of others the store knows.
-    by_lease: HashMap<LeaseName, usize>,
 }
 
-impl Batch {
+impl Answers {
     /// The octets of all replies; [`Reply::octets`] says which are whose.
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// The replies so far, in order.
+    /// The replies, in the order in which they were decided.
     pub fn replies(&self) -> &[Reply] {
         &self.replies
     }
 
-    /// Whether there is nothing to commit.
-    pub fn is_unchanged(&self) -> bool {
-        self.changed.is_empty()
-    }
-
-    /// Whether it changes the client's binding on the link.
-    pub fn changes(&self, link: LinkId, client: &[u8]) -> bool {
-        self.changed_of(link, client).is_some()
-    }
-
-    /// Takes the changes out, for the store, in order.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        self.by_client.clear();
-        self.by_lease.clear();
-        let changed = self.changed.drain(..);
-        let changes = changed.map(|binding| {
-            if binding.leases.is_empty() {
-                Change::Remove {
-                    link: binding.link,
-                    client: binding.client,
-                }
-            } else {
-                Change::Put(binding)
-            }
-        });
-        changes.collect()
-    }
-
-    /// Empties it for the next burst, keeping its memory.
+    /// Empties it, keeping its memory.
     pub fn clear(&mut self) {
         self.octets.clear();
         self.replies.clear();
-        self.changed.clear();
-        self.by_client.clear();
-        self.by_lease.clear();
+    }
+}
+
+/// Changes and replies of a burst of datagrams.
+///
+/// While its changes are on their way to the disk, a batch collects those that come next:
+/// decisions see both, for what is on its way will be so, or nothing that was decided since
+/// holds either ([`Server::abandoned`](super::Server::abandoned)).
+#[derive(Debug, Default)]
+pub struct Batch {
+    answers: Answers,
+    /// What is decided.
+    own: Changes,
+    /// What was decided before, and is not known to be durable.
+    underway: Changes,
+}
+
+impl Batch {
+    /// The octets of all replies; [`Reply::octets`] says which are whose.
+    pub fn octets(&self) -> &[u8] {
+        self.answers.octets()
+    }
+
+    /// The replies so far, in order.
+    pub fn replies(&self) -> &[Reply] {
+        self.answers.replies()
+    }
+
+    /// Takes the replies out, to be sent when it is their time; `empty` is used for the next.
+    pub fn take_answers(&mut self, empty: Answers) -> Answers {
+        std::mem::replace(&mut self.answers, empty)
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_unchanged(&self) -> bool {
+        self.own.is_empty()
+    }
+
+    /// Whether a change of the client's binding on the link is not yet known to be durable.
+    pub fn changes(&self, link: LinkId, client: &[u8]) -> bool {
+        self.own.of(link, client).is_some() || self.underway.of(link, client).is_some()
+    }
+
+    /// The changes are on their way to the disk from now on; they are returned for it, in order.
+    pub(super) fn begin_commit(&mut self) -> Vec<Change> {
+        debug_assert!(self.underway.is_empty(), "one commit at a time");
+        self.underway = std::mem::take(&mut self.own);
+        self.underway.to_commit()
+    }
+
+    /// What was on its way is in the store.
+    pub(super) fn committed(&mut self) {
+        self.underway.clear();
+    }
+
+    /// Nothing that was on its way has happened, nor what was decided since.
+    pub(super) fn abandoned(&mut self) {
+        self.underway.clear();
+        self.own.clear();
+    }
+
+    /// Empties it for the next burst, keeping its memory; what is on its way stays so.
+    pub fn clear(&mut self) {
+        self.answers.clear();
+        self.own.clear();
     }
 
     /// The client's binding on the link as this batch has it, else as the store has it.
@@ -123,17 +153,21 @@ impl Batch {
         link: LinkId,
         client: &[u8],
     ) -> Result<Option<Binding>, StoreError> {
-        if let Some(found) = self.changed_of(link, client) {
+        if let Some(found) = self.own.of(link, client) {
             return Ok(Some(found.clone()));
+        }
+        // What another client got since is no more this one's, not even as a memory.
+        if let Some(found) = self.underway.of(link, client) {
+            let mut binding = found.clone();
+            binding.leases.retain(|lease| !self.own.holds(lease.name));
+            return Ok(Some(binding));
         }
         let Some(record) = store.binding(link, client)? else {
             return Ok(None);
         };
         let mut binding = record.view().to_binding()?;
-        // What another client got in this batch is no more this one's, not even as a memory.
-        binding
-            .leases
-            .retain(|lease| !self.by_lease.contains_key(&lease.name));
+        let is_others = |name| self.own.holds(name) || self.underway.holds(name);
+        binding.leases.retain(|lease| !is_others(lease.name));
         Ok(Some(binding))
     }
 
@@ -144,26 +178,19 @@ impl Batch {
         store: &dyn LeaseStore,
         name: LeaseName,
     ) -> Result<Option<Held>, StoreError> {
-        if let Some(at) = self.by_lease.get(&name) {
-            let binding = self.changed.get(*at);
-            let lease = |binding: &Binding| {
-                let lease = binding.leases.iter().find(|lease| lease.name == name)?;
-                let (link, client) = (binding.link, binding.client.octets().into());
-                let lease = *lease;
-                Some(Held {
-                    link,
-                    client,
-                    lease,
-                })
-            };
-            return Ok(binding.and_then(lease));
+        if self.own.holds(name) {
+            return Ok(self.own.held(name));
+        }
+        if self.underway.holds(name) {
+            let held = self.underway.held(name);
+            // Of a client that was changed since, only the newest word counts.
+            return Ok(held.filter(|held| self.own.of(held.link, &held.client).is_none()));
         }
         let Some(record) = store.holder(name)? else {
             return Ok(None);
         };
         let view = record.view();
-        // Of a client that this batch changed, only what the batch says counts.
-        if self.changed_of(view.link(), view.client()).is_some() {
+        if self.changes(view.link(), view.client()) {
             return Ok(None);
         }
         let lease = view.leases().find(|lease| lease.name == name);
@@ -176,44 +203,19 @@ impl Batch {
 
     /// Sets the client's binding on its link; replaces what the batch or the store has.
     pub fn put(&mut self, binding: Binding) {
-        let of_link = self.by_client.entry(binding.link).or_default();
-        let client = binding.client.octets().into();
-        let at = *of_link.entry(client).or_insert(self.changed.len());
-        if let Some(old) = self.changed.get(at) {
-            for lease in &old.leases {
-                if self.by_lease.get(&lease.name) == Some(&at) {
-                    self.by_lease.remove(&lease.name);
-                }
-            }
-        }
-        for lease in &binding.leases {
-            // A lease taken over from another client of this batch leaves that one.
-            if let Some(before) = self
-                .by_lease
-                .insert(lease.name, at)
-                .filter(|was| *was != at)
-                && let Some(before) = self.changed.get_mut(before)
-            {
-                before.leases.retain(|held| held.name != lease.name);
-            }
-        }
-        match self.changed.get_mut(at) {
-            Some(place) => *place = binding,
-            None => self.changed.push(binding),
-        }
+        self.own.put(binding);
     }
 
     /// Adds a reply of these octets.
     pub fn reply(&mut self, mut reply: Reply, octets: &[u8]) {
-        let start = self.octets.len();
-        self.octets.extend_from_slice(octets);
-        reply.octets = start..self.octets.len();
-        self.replies.push(reply);
-    }
-
-    fn changed_of(&self, link: LinkId, client: &[u8]) -> Option<&Binding> {
-        let at = self.by_client.get(&link)?.get(client)?;
-        self.changed.get(*at)
+        let Answers {
+            octets: all,
+            replies,
+        } = &mut self.answers;
+        let start = all.len();
+        all.extend_from_slice(octets);
+        reply.octets = start..all.len();
+        replies.push(reply);
     }
 }
 
@@ -299,11 +301,62 @@ mod tests {
         let mut batch = Batch::default();
         batch.put(binding(7, &["2001:db8::7"]));
         batch.put(binding(8, &["2001:db8::7"]));
-        let changes = batch.take_changes();
+        let changes = batch.begin_commit();
         assert!(
             matches!(&changes[0], Change::Remove { client, .. } if client.octets().ends_with(&[7]))
         );
         assert!(matches!(&changes[1], Change::Put(binding) if binding.leases.len() == 1));
         assert!(batch.is_unchanged());
+    }
+
+    /// DHCP-S-027: what is on its way to the disk is decided upon like what is there, and what came
+    /// later hides it.
+    #[test]
+    fn what_is_underway_counts_until_something_newer_is_decided() {
+        let store = MemoryStore::default();
+        let mut batch = Batch::default();
+        batch.put(binding(7, &["2001:db8::7", "2001:db8::9"]));
+        batch.put(binding(6, &["2001:db8::6"]));
+        assert_eq!(batch.begin_commit().len(), 2);
+        assert!(batch.is_unchanged());
+        let client = |number| [0, 3, 0, 1, number];
+        let leases = |batch: &Batch, number| {
+            let found = batch.binding(&store, LinkId(1), &client(number)).unwrap();
+            found.map_or(0, |found| found.leases.len())
+        };
+        let holder = |batch: &Batch, text| {
+            let held = batch.held(&store, name(text)).unwrap();
+            held.map_or(0, |held| held.client[4])
+        };
+        assert!(batch.changes(LinkId(1), &client(7)));
+        assert_eq!((leases(&batch, 7), holder(&batch, "2001:db8::7")), (2, 7));
+
+        // One lease goes to another client, and a client gives all of its own up.
+        batch.put(binding(8, &["2001:db8::7"]));
+        batch.put(binding(6, &[]));
+        assert_eq!((leases(&batch, 7), holder(&batch, "2001:db8::7")), (1, 8));
+        assert_eq!((leases(&batch, 6), holder(&batch, "2001:db8::6")), (0, 0));
+        assert_eq!(holder(&batch, "2001:db8::9"), 7);
+
+        // The first commit is done: the store has the word where nothing newer was decided.
+        batch.committed();
+        assert!(!batch.changes(LinkId(1), &client(7)));
+        assert_eq!((leases(&batch, 7), holder(&batch, "2001:db8::7")), (0, 8));
+        assert_eq!(batch.begin_commit().len(), 2);
+    }
+
+    /// DHCP-S-039: if a commit fails, what was decided on its strength has not happened either.
+    #[test]
+    fn what_was_decided_behind_a_failed_commit_is_gone_with_it() {
+        let store = MemoryStore::default();
+        let mut batch = Batch::default();
+        batch.put(binding(7, &["2001:db8::7"]));
+        batch.begin_commit();
+        batch.put(binding(8, &["2001:db8::8"]));
+        batch.abandoned();
+        assert!(batch.is_unchanged());
+        for text in ["2001:db8::7", "2001:db8::8"] {
+            assert!(batch.held(&store, name(text)).unwrap().is_none());
+        }
     }
 }

@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use leasebook_store::{
-    Binding, IaKind, Lease, LeaseName, LeaseState, LeaseStore, RelayData, StoreError,
-};
+use leasebook_store::{Binding, IaKind, Lease, LeaseName, LeaseState, LeaseStore, RelayData};
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType, OptionCode, StatusCode};
 use leasebook_wire::option::IaAddr;
 use leasebook_wire::{Composer, Duid, RelayPath};
@@ -16,7 +14,7 @@ use super::grant::{AnsweredIa, asked};
 use super::key::Kept;
 use super::offers::Offers;
 use super::outcome::Dropped;
-use super::pool::{PoolRef, Pools};
+use super::pool::{FindError, PoolRef, Pools};
 use crate::time::Now;
 
 /// Everything one message is decided by, and what comes of it.
@@ -246,12 +244,12 @@ impl Exchange<'_> {
         mut decide: impl FnMut(
             &mut Self,
             &super::grant::AskedIa<'_>,
-        ) -> Result<Option<AnsweredIa>, StoreError>,
+        ) -> Result<Option<AnsweredIa>, FindError>,
     ) -> Result<Vec<AnsweredIa>, Dropped> {
         let heard = self.heard;
         let mut ias = Vec::new();
         for ia in asked(heard.message.options(), self.config.obsolete.ia_ta) {
-            ias.extend(decide(self, &ia).map_err(|_| Dropped::StoreFailed)?);
+            ias.extend(decide(self, &ia)?);
         }
         self.settle_if_changed();
         Ok(ias)

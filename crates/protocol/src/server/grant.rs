@@ -10,7 +10,7 @@ use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix, IaTa, OptionView as _
 use super::config::Lifetimes;
 use super::exchange::Exchange;
 use super::offers::{self, IaRef};
-use super::pool::{PoolRef, Wish};
+use super::pool::{FindError, PoolRef, Wish};
 
 /// Leases of a client that ended and are remembered, at most (DHCP-S-028).
 const MAX_REMEMBERED: usize = 8;
@@ -159,7 +159,7 @@ impl Exchange<'_> {
         &mut self,
         asked: &AskedIa<'_>,
         is_request: bool,
-    ) -> Result<AnsweredIa, StoreError> {
+    ) -> Result<AnsweredIa, FindError> {
         let answer = AnsweredIa::new(asked);
         let misplaced = |(name, _): &(LeaseName, Options<'_>)| !self.link.fits(*name, asked.kind);
         if is_request && asked.kind != IaKind::Pd && asked.named.iter().any(misplaced) {
@@ -180,7 +180,7 @@ impl Exchange<'_> {
         &mut self,
         answer: AnsweredIa,
         asked: &AskedIa<'_>,
-    ) -> Result<AnsweredIa, StoreError> {
+    ) -> Result<AnsweredIa, FindError> {
         let chosen = self.choose(asked)?;
         let held = self.binding.leases.iter();
         let held = held.filter(|lease| lease.is_live(self.now.wall)).count();
@@ -196,7 +196,7 @@ impl Exchange<'_> {
         &mut self,
         asked: &AskedIa<'_>,
         binds: bool,
-    ) -> Result<AnsweredIa, StoreError> {
+    ) -> Result<AnsweredIa, FindError> {
         let bound = self.bound(asked);
         let (keep, lost): (Vec<_>, Vec<_>) = bound
             .iter()
@@ -312,7 +312,7 @@ impl Exchange<'_> {
 
     /// New leases for an IA, free ones: those reserved for it, the one on offer, those named, the
     /// one it had last, or any (DHCP-S-028 to DHCP-S-031).
-    fn choose(&mut self, asked: &AskedIa<'_>) -> Result<Vec<LeaseName>, StoreError> {
+    fn choose(&mut self, asked: &AskedIa<'_>) -> Result<Vec<LeaseName>, FindError> {
         let reserved: Vec<LeaseName> = self.reserved_for(asked).collect();
         let reserved = self.free_of(reserved, asked)?;
         if !reserved.is_empty() {
@@ -372,7 +372,7 @@ impl Exchange<'_> {
         Ok(free)
     }
 
-    fn search(&mut self, asked: &AskedIa<'_>) -> Result<Option<LeaseName>, StoreError> {
+    fn search(&mut self, asked: &AskedIa<'_>) -> Result<Option<LeaseName>, FindError> {
         let configured = self.setting(None, |settings| settings.delegated_len);
         let wish = Wish {
             link: self.link.id,

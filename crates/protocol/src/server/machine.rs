@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use leasebook_store::{
-    Binding, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Record, StoreError,
+    Binding, Change, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId, Record, StoreError,
 };
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType};
 use leasebook_wire::{Composer, Duid, RelayChain, RelayMessage};
@@ -31,9 +31,11 @@ use crate::time::Now;
 /// kept for seconds. Whoever drives it
 ///
 /// 1. gives it datagrams with [`Server::datagram`], each decided against the book and the batch,
-/// 2. commits the batch's changes and says how that went with [`Server::committed`] or
-///    [`Server::abandoned`],
-/// 3. and only then sends the batch's replies.
+/// 2. commits the changes that [`Server::begin_commit`] gives, and says how that went with
+///    [`Server::committed`] or [`Server::abandoned`],
+/// 3. and only then sends those of the batch's replies that are bound to them.
+///
+/// Between the two, datagrams may be decided further, into the same batch.
 #[derive(Debug)]
 pub struct Server {
     pub(super) config: Arc<Config>,
@@ -47,6 +49,8 @@ pub struct Server {
     relays: Rate,
     /// What the batch in progress changed in the pools.
     marks: Vec<Mark>,
+    /// What those changes did that are on their way to the disk.
+    underway: Vec<Mark>,
     /// When probations, and registrations of addresses, end: Unix seconds.
     probations: BTreeSet<(u64, LinkId, LeaseName)>,
     notices: Vec<Notice>,
@@ -98,6 +102,7 @@ impl Server {
             clients: Rate::default(),
             relays: Rate::default(),
             marks: Vec::new(),
+            underway: Vec::new(),
             probations: BTreeSet::new(),
             notices: Vec::new(),
             reconfigures: Reconfigures::default(),
@@ -245,7 +250,7 @@ impl Server {
         } = exchange;
         self.notice(&answer, link.id, &binding.client, &declined, now);
         self.watch_registered(&answer, &binding);
-        // What the client asked in the same batch may be what this answer tells of.
+        // What the client asked just before may be what this answer tells of.
         let is_bound = is_changed || batch.changes(link.id, binding.client.octets());
         let envelope = envelope(arrival, chain, config.to_source_port, is_bound);
         self.reconfigures
@@ -320,16 +325,28 @@ impl Server {
         }
     }
 
-    /// The batch's changes are durable.
-    pub fn committed(&mut self) {
-        self.marks.clear();
-        self.reconfigures.committed();
+    /// The batch's changes are on their way to the disk from now on: these are to be committed,
+    /// in order. Until [`Server::committed`] or [`Server::abandoned`] there is no other commit.
+    pub fn begin_commit(&mut self, batch: &mut Batch) -> Vec<Change> {
+        self.underway.append(&mut self.marks);
+        self.reconfigures.begin_commit();
+        batch.begin_commit()
     }
 
-    /// The batch's changes could not be made: nothing of them has happened.
-    pub fn abandoned(&mut self) {
+    /// The changes that were on their way are durable.
+    pub fn committed(&mut self, batch: &mut Batch) {
+        self.underway.clear();
+        self.reconfigures.committed();
+        batch.committed();
+    }
+
+    /// The changes that were on their way could not be made: nothing of them has happened, and
+    /// what the batch decided since, and may rest on them, does not hold either.
+    pub fn abandoned(&mut self, batch: &mut Batch) {
+        batch.abandoned();
         self.reconfigures.abandoned();
-        for mark in self.marks.drain(..).rev() {
+        self.underway.append(&mut self.marks);
+        for mark in self.underway.drain(..).rev() {
             if mark.was_taken {
                 self.pools.take(mark.link, mark.name);
             } else if !self.reserved.contains(&mark.name) {

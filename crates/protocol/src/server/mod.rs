@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A [`Batch`] collects what a burst of datagrams changes and answers: whoever drives the
-//! server commits the changes in one piece and only then sends the replies (DHCP-S-039).
-//! Later datagrams of a batch see what earlier ones changed.
+//! server commits the changes in one piece and only then sends the replies that tell of them
+//! (DHCP-S-039). Later datagrams see what earlier ones changed, also while that is on its way to
+//! the disk.
 //!
 //! | module | its room |
 //! |---|---|
@@ -26,11 +27,13 @@
 //! | `wrap` | sending back the way it came |
 //! | `key` | the key by which clients know a RECONFIGURE to be ours |
 //! | `reconfigure` | telling clients to ask anew |
+//! | `changes` | bindings as they are to be, before the store has them |
 //! | `outcome` | what became of a datagram, by name |
 
 mod admit;
 mod answer;
 pub mod batch;
+mod changes;
 mod classify;
 pub mod config;
 mod exchange;
@@ -48,7 +51,7 @@ mod wrap;
 
 use leasebook_wire::code::MessageType;
 
-pub use batch::{Arrival, Batch, Reply};
+pub use batch::{Answers, Arrival, Batch, Reply};
 pub use config::Config;
 pub use machine::{Notice, Server};
 pub use outcome::{Did, Dropped, Outcome};

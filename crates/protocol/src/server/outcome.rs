@@ -2,6 +2,8 @@
 
 use leasebook_wire::code::MessageType;
 
+use super::pool::FindError;
+
 /// What became of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -50,6 +52,9 @@ pub enum Dropped {
     /// There is nothing to say: a CONFIRM without addresses, a REBIND of nothing
     /// (DHCP-S-072, DHCP-S-081).
     NothingToSay,
+    /// Right after a start, or with new pools: a lease that is free was not found at once, and
+    /// that there is none is not known. Asked again, more is.
+    Unsure,
     /// The book could not be read.
     StoreFailed,
     /// The answer did not fit a message.
@@ -83,6 +88,15 @@ impl Outcome {
     }
 }
 
+impl From<FindError> for Dropped {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::Store(_) => Self::StoreFailed,
+            FindError::Unsure => Self::Unsure,
+        }
+    }
+}
+
 impl Dropped {
     /// Its name, for a label.
     pub fn name(self) -> &'static str {
@@ -99,6 +113,7 @@ impl Dropped {
             Self::Excluded => "excluded",
             Self::TooOften => "too-often",
             Self::NothingToSay => "nothing-to-say",
+            Self::Unsure => "unsure",
             Self::StoreFailed => "store-failed",
             Self::TooLarge => "too-large",
         }

@@ -72,6 +72,8 @@ pub(super) struct Reconfigures {
     due: BTreeSet<(Mono, Client)>,
     /// Those of the batch in progress: their replay detection values are not yet durable.
     fresh: Vec<Client>,
+    /// The same of the batch that is on its way to the disk.
+    underway: Vec<Client>,
     ways: Ways,
 }
 
@@ -130,12 +132,17 @@ impl Reconfigures {
         self.ways.learn((link, *reply.to.ip()), way);
     }
 
+    pub(super) fn begin_commit(&mut self) {
+        self.underway.append(&mut self.fresh);
+    }
+
     pub(super) fn committed(&mut self) {
-        self.fresh.clear();
+        self.underway.clear();
     }
 
     pub(super) fn abandoned(&mut self) {
-        for client in std::mem::take(&mut self.fresh) {
+        self.begin_commit();
+        for client in std::mem::take(&mut self.underway) {
             self.forget(&client);
         }
     }

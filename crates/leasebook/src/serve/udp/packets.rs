@@ -2,7 +2,7 @@
 //!
 //! Keys for RECONFIGURE are not shown (SEC-026); that is [`Shown`]'s part.
 
-use leasebook_protocol::server::{Arrival, Batch, Reply};
+use leasebook_protocol::server::{Arrival, Reply};
 use leasebook_wire::show::Shown;
 
 use crate::log::events;
@@ -20,10 +20,10 @@ pub(super) fn heard(arrival: &Arrival, octets: &[u8], outcome: &str) {
     );
 }
 
-/// Tells of replies on their way.
-pub(super) fn told(replies: &[&Reply], batch: &Batch) {
+/// Tells of replies on their way, which lie in `octets`.
+pub(super) fn told(replies: &[&Reply], octets: &[u8]) {
     for reply in replies {
-        let octets = batch.octets().get(reply.octets.clone());
+        let octets = octets.get(reply.octets.clone());
         tell!(
             events::DHCP_TOLD,
             to = %reply.to,

@@ -21,6 +21,19 @@ const MAX_SLOTS: u128 = 1 << 24;
 /// down, so the next search goes on behind them.
 const MAX_CORRECTIONS: usize = 256;
 
+/// Why a search for a free lease has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    /// The book could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// All that seemed free was taken, and there is more that seems so: not all of the book's
+    /// leases have been told yet ([`Server::occupy`](super::Server::occupy)). Each search
+    /// learns, so a later one may find something.
+    #[error("which leases are free is not known yet")]
+    Unsure,
+}
+
 /// All pools of all links.
 #[derive(Debug, Default)]
 pub struct Pools {
@@ -186,12 +199,13 @@ impl Pools {
     /// for, the nearest shorter length that has (RFC 8168 §3.2, DHCP-S-030), then any.
     ///
     /// `is_free` has the last word on each find. `random` gives numbers nobody can predict.
+    /// None if nothing is free.
     pub fn find(
         &mut self,
         wish: &Wish<'_>,
         random: &mut dyn FnMut() -> u64,
         is_free: &mut dyn FnMut(LeaseName) -> Result<bool, StoreError>,
-    ) -> Result<Option<Found>, StoreError> {
+    ) -> Result<Option<Found>, FindError> {
         let Some(pools) = self.links.get_mut(&wish.link) else {
             return Ok(None);
         };
@@ -207,11 +221,20 @@ impl Pools {
             None => 0,
         };
         may.sort_by_key(|pool| (rank(pool), pool.classes.is_empty()));
+        let mut is_unsure = false;
         for pool in may {
-            if let Some(name) = pool.find(random, is_free)? {
-                let pool = pool.at;
-                return Ok(Some(Found { name, pool }));
+            match pool.find(random, is_free) {
+                Ok(Some(name)) => {
+                    let pool = pool.at;
+                    return Ok(Some(Found { name, pool }));
+                }
+                Ok(None) => {}
+                Err(FindError::Unsure) => is_unsure = true,
+                Err(error) => return Err(error),
             }
+        }
+        if is_unsure {
+            return Err(FindError::Unsure);
         }
         Ok(None)
     }
@@ -317,7 +340,7 @@ impl Pool {
         &mut self,
         random: &mut dyn FnMut() -> u64,
         is_free: &mut dyn FnMut(LeaseName) -> Result<bool, StoreError>,
-    ) -> Result<Option<LeaseName>, StoreError> {
+    ) -> Result<Option<LeaseName>, FindError> {
         let mut from = match self.order {
             Order::Lowest => 0,
             Order::Random => self.any_slot(random),
@@ -342,14 +365,17 @@ impl Pool {
             if let Some(slots) = &mut self.slots {
                 slots.take(usize::try_from(slot).unwrap_or(usize::MAX));
             }
-            // In a sparse pool the neighbours are as good as any other.
+            // The neighbours of a lease that was not known to be taken are likely taken too.
             from = match (slot.checked_add(1), self.order) {
-                (_, Order::Random) if self.slots.is_none() => self.any_slot(random),
-                (Some(next), _) if next <= self.range.last_slot => next,
+                (_, Order::Random) => self.any_slot(random),
+                (Some(next), Order::Lowest) if next <= self.range.last_slot => next,
                 _ => 0,
             };
         }
-        Ok(None)
+        match &self.slots {
+            Some(slots) if slots.next_free(0).is_some() => Err(FindError::Unsure),
+            _ => Ok(None),
+        }
     }
 
     /// A slot, every one as likely as any other but for less than one part in 2^40.

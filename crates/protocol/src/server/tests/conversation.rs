@@ -70,11 +70,11 @@ fn converse(octets: &[u8]) {
         }
         let is_kept = choices.below(8) > 0;
         if is_kept {
-            let kept = store.commit(batch.take_changes());
+            let kept = store.commit(server.begin_commit(&mut batch));
             assert!(kept.is_ok(), "the batch cannot be kept: {kept:?}");
-            server.committed();
+            server.committed(&mut batch);
         } else {
-            server.abandoned();
+            server.abandoned(&mut batch);
         }
         let is_alone = asked.len() == 1;
         for (place, said) in asked {

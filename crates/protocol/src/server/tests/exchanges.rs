@@ -629,7 +629,7 @@ fn an_abandoned_batch_leaves_leases_free() {
         &mut batch,
     );
     assert!(batch.replies()[0].is_bound);
-    world.server.abandoned();
+    world.server.abandoned(&mut batch);
     assert_eq!(world.bind(2).names().len(), 2);
 }
 

@@ -162,7 +162,8 @@ fn options_of_64_kib_harm_no_one() {
         matches!(outcome.did, Did::Answered(_))
     });
     assert_eq!(dids, [false, true, true, true, true, true, true]);
-    book.commit(batch.take_changes()).unwrap();
+    let changes = world.server.begin_commit(&mut batch);
+    book.commit(changes).unwrap();
     let largest = batch.replies().iter().map(|reply| reply.octets.len()).max();
     assert!(largest.unwrap() > MONSTER && largest.unwrap() < 1 << 16);
     for client in 1..=4 {
@@ -287,8 +288,8 @@ fn no_reconfigure_leaves_without_authentication() {
     let (server, store) = (&mut world.server, &world.store);
     let told = server.reconfigure_client(world.now, (LINK, &client), ask, store, &mut batch);
     told.unwrap();
-    store.commit(batch.take_changes()).unwrap();
-    server.committed();
+    store.commit(server.begin_commit(&mut batch)).unwrap();
+    server.committed(&mut batch);
     server
         .send_reconfigures(world.now, 10, store, &mut batch)
         .unwrap();

@@ -8,6 +8,7 @@ mod hostile;
 mod judging;
 mod reconfigure;
 mod relays;
+mod underway;
 mod wishes;
 
 use std::net::{Ipv6Addr, SocketAddrV6};
@@ -234,8 +235,9 @@ impl World {
         let outcome =
             self.server
                 .datagram(self.now, &self.arrival, octets, &self.store, &mut batch);
-        self.store.commit(batch.take_changes()).unwrap();
-        self.server.committed();
+        let changes = self.server.begin_commit(&mut batch);
+        self.store.commit(changes).unwrap();
+        self.server.committed(&mut batch);
         let reply = batch.replies().first();
         let reply = reply.map(|reply| batch.octets()[reply.octets.clone()].to_vec());
         assert_eq!(reply.is_some(), matches!(outcome.did, Did::Answered(_)));

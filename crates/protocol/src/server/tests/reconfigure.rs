@@ -45,8 +45,9 @@ fn begin(world: &mut World) -> Result<(), NotTold> {
             .server
             .reconfigure_client(world.now, (LINK, &client), ask, &world.store, &mut batch);
     assert!(batch.replies().is_empty());
-    world.store.commit(batch.take_changes()).unwrap();
-    world.server.committed();
+    let changes = world.server.begin_commit(&mut batch);
+    world.store.commit(changes).unwrap();
+    world.server.committed(&mut batch);
     began
 }
 
@@ -286,7 +287,7 @@ fn a_commit_that_fails_sends_nothing() {
             .server
             .reconfigure_client(world.now, (LINK, &client), ask, &world.store, &mut batch);
     began.unwrap();
-    world.server.abandoned();
+    world.server.abandoned(&mut batch);
     assert!(sent(&mut world).is_empty());
 }
 
