@@ -21,9 +21,39 @@ impl Beginning {
     }
 }
 
+/// Sorts by beginnings, by what `whole` gives where those are equal, and then by what is counted.
+pub(crate) fn sort_by_beginning<'k>(
+    places: &mut [(Beginning, u32)],
+    whole: impl Fn(u32) -> &'k [u8],
+) {
+    places.sort_unstable();
+    for group in places.chunk_by_mut(|a, b| a.0 == b.0) {
+        if group.len() > 1 {
+            group.sort_by(|a, b| whole(a.1).cmp(whole(b.1)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_equal_beginnings_are_sorted_by_all_of_them() {
+        let keys: [&[u8]; 4] = [
+            b"abcdefgh-abcdefgh-abcdefgh-2",
+            b"b",
+            b"abcdefgh-abcdefgh-abcdefgh-1",
+            b"a",
+        ];
+        let mut places: Vec<_> = (0..)
+            .zip(keys)
+            .map(|(at, key)| (Beginning::of(key), at))
+            .collect();
+        sort_by_beginning(&mut places, |at| keys[at as usize]);
+        let order: Vec<u32> = places.into_iter().map(|(_, at)| at).collect();
+        assert_eq!(order, [3, 2, 0, 1]);
+    }
 
     #[test]
     fn beginnings_sort_as_keys_do() {

@@ -101,9 +101,7 @@ pub(crate) fn entries(record: &RecordView<'_>, visit: &mut dyn FnMut(Entry<'_>))
         });
     };
     tagged(Index::Changed, record.seq());
-    if has_bound(record)
-        && let Some(ends_at) = record.ends_at()
-    {
+    if let Some(ends_at) = ends_at(record) {
         tagged(Index::Ends, ends_at);
     }
     if own != RelayTag::NONE {
@@ -160,8 +158,11 @@ fn id_entries(record: &RecordView<'_>, own: RelayTag, visit: &mut dyn FnMut(Entr
     }
 }
 
-fn has_bound(record: &RecordView<'_>) -> bool {
-    record.address_count() + record.prefix_count() > 0 || record.is_oversize()
+/// When the record's last bound lease runs out (Unix seconds), as [`Index::Ends`] has it; none
+/// if that never happens or no lease is bound.
+pub(crate) fn ends_at(record: &RecordView<'_>) -> Option<u64> {
+    let has_bound = record.address_count() + record.prefix_count() > 0 || record.is_oversize();
+    record.ends_at().filter(|_| has_bound)
 }
 
 /// An index key, made without allocating.
@@ -201,6 +202,11 @@ impl IndexKey {
 pub(crate) fn client_key(client: &[u8], link: LinkId) -> IndexKey {
     let len = u8::try_from(client.len()).unwrap_or(u8::MAX);
     IndexKey::join(&[&[len], client, &link.0.to_be_bytes()])
+}
+
+/// A record's key.
+pub(crate) fn record_key(link: LinkId, relay: RelayTag, client: &[u8]) -> IndexKey {
+    IndexKey::join(&[&link.0.to_be_bytes(), &relay.0.to_be_bytes(), client])
 }
 
 /// Where the holder of a lease is in [`Index::Lease`].

@@ -114,7 +114,7 @@ impl Effect {
                 if let Some(former) = former {
                     overlay.remove(&former);
                 }
-                overlay.put(&record);
+                overlay.put(record);
             }
             Self::Remove { key } => overlay.remove(&key),
             Self::Loaded => {}

@@ -22,6 +22,7 @@
 //! | `open` | starting up, and repairing |
 //! | `change_log` | changes as octets in the journal |
 //! | `resolve` | from changes asked for to changes that happen |
+//! | `look` | beginning a look |
 //! | `view` | one look at all layers |
 //! | `plan` | where answers to a query may be |
 //! | `scan` | telling them |
@@ -29,6 +30,7 @@
 
 mod change_log;
 mod load;
+mod look;
 mod open;
 mod plan;
 mod resolve;
@@ -43,7 +45,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use crate::binding::{LeaseName, LinkId};
-use crate::index::{self, Index};
+use crate::index;
 use crate::journal::{CommitError, Committer};
 use crate::lease_store::{Change, LeaseStore, Stats, StoreError};
 use crate::ledger::Ledger;
@@ -189,25 +191,15 @@ impl Book {
     /// first in front, at most `limit`: for taking leases back.
     pub fn ended(&self, now: u64, limit: usize) -> Result<Vec<Record>, StoreError> {
         self.shared.look(None, |view| {
-            let mut found = Vec::new();
-            let mut from = Vec::new();
-            while found.len() < limit
-                && let Some((entry, _)) = view.next(Index::Ends, &from)?
-                && let Some((ends_at, key)) = index::split_tagged(entry)
-                && ends_at <= now
-            {
-                from = plan::behind(entry);
-                let record = view.get(key)?;
-                let current = record.filter(|record| record.ends_at() == Some(ends_at));
-                found.extend(current.map(|record| Record::from_view(&record)));
-            }
-            Ok(found)
+            let ended = view.ended(now, limit)?;
+            let records = ended.iter().map(|(_, record)| Record::from_view(record));
+            Ok(records.collect())
         })
     }
 
     /// All records of a client, link by link, whatever their leases' states: for the help desk.
     pub fn of_client(&self, client: &[u8]) -> Result<Vec<Record>, StoreError> {
-        self.shared.look(None, |view| {
+        self.shared.look_in_order(|view| {
             let mut found = Vec::new();
             let mut link = LinkId(0);
             while let Some(on) = plan::link_of_client(view, client, link)? {
@@ -236,9 +228,11 @@ impl Shared {
     /// Sets the active overlay aside for the ledger, unless one set aside before is still there;
     /// gives the one there is, and the state of the book with it.
     fn freeze(&self) -> Option<(Arc<Overlay>, State)> {
+        // Made before, so that nobody waits: the next will hold about as much.
+        let next = Overlay::with_room(self.layers.read().active.len());
         let mut layers = self.layers.write();
         if layers.frozen.is_none() && !layers.active.is_empty() {
-            let active = std::mem::take(&mut layers.active);
+            let active = std::mem::replace(&mut layers.active, next);
             layers.frozen = Some(Arc::new(active));
             layers.frozen_state = layers.state;
         }
@@ -336,7 +330,7 @@ fn scan_cursor(
         };
     }
     if let Phase::Changes { from } = phase {
-        if shared.look(None, |view| scan.changes(view, from))? == Progress::More {
+        if shared.look_in_order(|view| scan.changes(view, from))? == Progress::More {
             return Ok(Progress::More);
         }
         *phase = Phase::Done;
@@ -353,12 +347,7 @@ fn address_answer(
     now: u64,
     visit: &mut dyn FnMut(Run<'_>) -> Flow,
 ) -> Result<(), StoreError> {
-    let mut lengths = Vec::new();
-    let mut from = Vec::new();
-    while let Some((length, _)) = view.next(Index::Length, &from)? {
-        lengths.extend(length.first());
-        from = plan::behind(length);
-    }
+    let lengths = view.lengths()?;
     let prefixes = lengths.iter().rev();
     let prefixes = prefixes.filter_map(|len| LeaseName::prefix(address, *len));
     for name in std::iter::once(LeaseName::Address(address)).chain(prefixes) {

@@ -1,6 +1,6 @@
 //! Where answers may be: the next stretch of keys to look through.
 
-use super::view::View;
+use super::view::Walking;
 use crate::binding::LinkId;
 use crate::index::{self, Index};
 use crate::key::{self, BindingKey, RelayTag, RemoteTag};
@@ -37,7 +37,7 @@ pub(super) enum Rule {
 
 /// The first stretch at or behind `from` in which answers may be; none if there is none.
 pub(super) fn next(
-    view: &View<'_>,
+    view: &Walking<'_>,
     query: &Query,
     from: &[u8],
 ) -> Result<Option<Stretch>, StoreError> {
@@ -70,7 +70,7 @@ fn all(links: &Links, from: &[u8]) -> Option<Stretch> {
 
 /// The relay's own stretch of a link, or before it a record that names it at another hop.
 fn relay(
-    view: &View<'_>,
+    view: &Walking<'_>,
     tag: RelayTag,
     links: &Links,
     from: &[u8],
@@ -95,7 +95,7 @@ fn relay(
 
 /// The relay's own keys on the next link where it has some.
 fn own_stretch(
-    view: &View<'_>,
+    view: &Walking<'_>,
     tag: RelayTag,
     links: &Links,
     from: &[u8],
@@ -136,7 +136,7 @@ fn own_stretch(
 }
 
 fn remote(
-    view: &View<'_>,
+    view: &Walking<'_>,
     tag: RemoteTag,
     links: &Links,
     from: &[u8],
@@ -152,7 +152,7 @@ fn remote(
 
 /// The first key at or behind `from` that an index has under a tag, on one of the links.
 fn tagged(
-    view: &View<'_>,
+    view: &Walking<'_>,
     index: Index,
     tag: u64,
     links: &Links,
@@ -174,7 +174,7 @@ fn tagged(
 
 /// The client's record on the next link where it has one.
 fn of_client(
-    view: &View<'_>,
+    view: &Walking<'_>,
     client: &[u8],
     links: &Links,
     from: &[u8],
@@ -211,7 +211,7 @@ fn of_client(
 /// The first link from `from` on where an entry says that the client has a record; the entry may
 /// be out of date.
 pub(super) fn link_of_client(
-    view: &View<'_>,
+    view: &Walking<'_>,
     client: &[u8],
     from: LinkId,
 ) -> Result<Option<LinkId>, StoreError> {

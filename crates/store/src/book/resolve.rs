@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use leasebook_wire::Duid;
 
+use super::Shared;
 use super::change_log::{Effect, Totals};
-use super::view::View;
-use super::{Layers, Shared};
 use crate::binding::{LeaseName, LinkId};
 use crate::journal::{Batch, Resolver};
 use crate::lease_store::{Change, StoreError};
-use crate::ledger::Reader;
-use crate::overlay::{Overlay, Said};
+use crate::overlay::Overlay;
 use crate::record::{Record, RecordView};
+use crate::short::Short;
 
 /// A change that was found possible before anybody had to wait for it.
 pub(super) enum Prepared {
@@ -38,8 +37,6 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     /// What the group changes.
     group: Overlay,
-    /// How to take back what the request changed in `group`: keys, and what they had.
-    undo: Vec<(Vec<u8>, Said<Record>)>,
     state: State,
     payload: Vec<u8>,
 }
@@ -57,7 +54,6 @@ impl Writer {
         Self {
             shared,
             group: Overlay::default(),
-            undo: Vec::new(),
             state,
             payload: Vec::new(),
         }
@@ -78,7 +74,7 @@ impl Writer {
         let Some(found) = self.look_at(&new)? else {
             return Ok(());
         };
-        let own = found.former.as_ref().map(|former| former.key.as_slice());
+        let own = found.former.as_ref().map(|former| &*former.key);
         if found.is_contested {
             for lease in new.leases() {
                 self.take_from_others(lease.name, own, batch)?;
@@ -89,7 +85,8 @@ impl Writer {
             .totals
             .change(former_leases, Some(new.lease_count()));
         let former = found.former.map(|former| former.key);
-        let moved = former.filter(|key| key.as_slice() != new.key());
+        let moved = former.filter(|key| **key != *new.key());
+        let moved = moved.map(|key| key.to_vec());
         self.push(
             Effect::Put {
                 record,
@@ -110,10 +107,10 @@ impl Writer {
             let mut is_contested = false;
             for lease in new.leases() {
                 let holder = view.holder_key(lease.name)?;
-                is_contested |= holder.is_some_and(|holder| Some(holder.as_slice()) != own);
+                is_contested |= holder.is_some() && holder != own;
             }
             let former = former.map(|former| Former {
-                key: former.key().to_vec(),
+                key: former.key().into(),
                 leases: former.lease_count(),
             });
             Ok(Some(Found {
@@ -130,8 +127,7 @@ impl Writer {
         own: Option<&[u8]>,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        let shared = Arc::clone(&self.shared);
-        let holder = shared.look(Some(&self.group), |view| {
+        let holder = self.shared.look(Some(&self.group), |view| {
             let holder = view.holder(lease)?;
             let other = holder.filter(|holder| Some(holder.key()) != own);
             Ok(other.map(|holder| Record::from_view(&holder)))
@@ -151,8 +147,7 @@ impl Writer {
     }
 
     fn remove(&mut self, link: LinkId, client: &[u8], batch: &mut Batch) -> Result<(), StoreError> {
-        let shared = Arc::clone(&self.shared);
-        let former = shared.look(Some(&self.group), |view| {
+        let former = self.shared.look(Some(&self.group), |view| {
             let former = view.of_client(link, client)?;
             Ok(former.map(|former| (former.key().to_vec(), former.lease_count())))
         })?;
@@ -171,20 +166,6 @@ impl Writer {
         effect.compose(self.state.totals, &mut self.payload);
         batch.push(&self.payload)?;
         self.state.seq += 1;
-        let mut note = |key: &[u8]| {
-            let had = self.group.get(key).to_owned();
-            self.undo.push((key.to_vec(), had));
-        };
-        match &effect {
-            Effect::Put { record, former } => {
-                if let Some(former) = former {
-                    note(former);
-                }
-                note(record.view().key());
-            }
-            Effect::Remove { key } => note(key),
-            Effect::Loaded => {}
-        }
         effect.apply(&mut self.group);
         Ok(())
     }
@@ -199,7 +180,7 @@ struct Found {
 
 /// What the writer needs to know of a client's former record.
 struct Former {
-    key: Vec<u8>,
+    key: Short,
     leases: usize,
 }
 
@@ -223,7 +204,7 @@ impl Resolver for Writer {
 
     fn resolve(&mut self, request: Vec<Prepared>, batch: &mut Batch) -> Result<(), StoreError> {
         let state = self.state;
-        self.undo.clear();
+        self.group.begin_request();
         let mut request = request.into_iter();
         let result = request.try_for_each(|change| match change {
             Prepared::Put(record) => self.put(record, batch),
@@ -231,70 +212,20 @@ impl Resolver for Writer {
         });
         if result.is_err() {
             self.state = state;
-            for (key, had) in self.undo.drain(..).rev() {
-                self.group.restore(&key, had);
-            }
+            self.group.rewind();
         }
         result
     }
 
     fn applied(&mut self, seqs: Range<u64>) {
         debug_assert!(seqs.is_empty() || seqs.end == self.state.seq + 1);
-        let group = std::mem::take(&mut self.group);
         let mut layers = self.shared.layers.write();
-        layers.active.absorb(group);
+        layers.active.absorb(&mut self.group);
         layers.state = self.state;
     }
 
     fn discarded(&mut self) {
-        self.group = Overlay::default();
+        self.group.clear();
         self.state = self.shared.layers.read().state;
-    }
-}
-
-impl Layers {
-    /// Newest first.
-    fn overlays<'l>(&'l self, group: Option<&'l Overlay>) -> Vec<&'l Overlay> {
-        let mut overlays = Vec::with_capacity(3);
-        overlays.extend(group);
-        overlays.push(&self.active);
-        overlays.extend(self.frozen.as_deref());
-        overlays
-    }
-}
-
-impl Shared {
-    /// Runs `look` on one consistent look at the whole book, under `group` if there is one.
-    ///
-    /// Overlays are held first and the ledger is read second, so what a checkpoint brings from
-    /// the one to the other meanwhile is seen in both, never in neither. While this runs no
-    /// change becomes visible, so it must be short, and `look` must not come back here.
-    pub(super) fn look<T>(
-        &self,
-        group: Option<&Overlay>,
-        look: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let layers = self.layers.read();
-        let reader = self.ledger.read()?;
-        look(&View {
-            overlays: &layers.overlays(group),
-            reader: &reader,
-        })
-    }
-
-    /// As `look`, and gives what it saw of the ledger, to be read while changes become visible.
-    /// What `look` takes out of the overlays has to go with it.
-    pub(super) fn look_ahead<T>(
-        &self,
-        look: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
-    ) -> Result<(Reader<'_>, T), StoreError> {
-        let layers = self.layers.read();
-        let reader = self.ledger.read()?;
-        let seen = look(&View {
-            overlays: &layers.overlays(None),
-            reader: &reader,
-        })?;
-        drop(layers);
-        Ok((reader, seen))
     }
 }

@@ -4,7 +4,7 @@ use std::iter::Peekable;
 
 use super::Shared;
 use super::plan::{self, Rule, Stretch, behind};
-use super::view::View;
+use super::view::Walking;
 use crate::block::BlockView;
 use crate::index::{self, Index};
 use crate::key::RemoteTag;
@@ -129,14 +129,14 @@ impl<'s> Scan<'s> {
         &mut self,
         shared: &Shared,
         from: &mut Vec<u8>,
-        plan: impl Fn(&View<'_>, &[u8]) -> Result<Option<Stretch>, StoreError>,
+        plan: impl Fn(&Walking<'_>, &[u8]) -> Result<Option<Stretch>, StoreError>,
     ) -> Result<Progress, StoreError> {
         loop {
             let (reader, planned) = shared.look_ahead(|view| {
                 let stretch = plan(view, from)?;
                 Ok(stretch.map(|mut stretch| {
                     let until = stretch.until.as_deref();
-                    let shadows = Shadows::copy(view.overlays, &stretch.from, until);
+                    let shadows = Shadows::copy(view.orders(), &stretch.from, until);
                     if let Some(horizon) = &shadows.horizon {
                         stretch.until = Some(horizon.to_vec());
                     }
@@ -340,7 +340,7 @@ impl<'s> Scan<'s> {
     /// may be changed once more, and is found behind then.
     pub(super) fn changes(
         &mut self,
-        view: &View<'_>,
+        view: &Walking<'_>,
         from: &mut Vec<u8>,
     ) -> Result<Progress, StoreError> {
         while let Some((entry, _)) = view.next(Index::Changed, from)? {

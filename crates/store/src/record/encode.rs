@@ -80,6 +80,13 @@ impl Record {
         }
     }
 
+    /// Where it stands: [`RecordView::key`].
+    pub(crate) fn key(&self) -> &[u8] {
+        let start = LENGTHS_OCTETS + HEAD_OCTETS;
+        let len = usize::from(super::u16_at(&self.0, 0));
+        self.0.get(start..start + len).unwrap_or_default()
+    }
+
     /// The octets of the one-record form.
     pub fn octets(&self) -> &[u8] {
         &self.0
