@@ -3,7 +3,7 @@
 
 # Clients, relays, servers and routers that no one here wrote. What is missing of them is skipped by the tests that need it.
 peers=(isc-dhcp-client isc-dhcp-relay dibbler-client dibbler-relay wide-dhcpv6-client dhcpcd-base systemd dnsmasq-base
-    kea-dhcp6-server isc-dhcp-server dibbler-server frr bird2 nftables)
+    kea-dhcp6-server kea-doc isc-dhcp-server dibbler-server frr bird2 nftables)
 
 e2e_tests() {
     local log=$logs/e2e.log tally=$logs/e2e.tally code=0 verdict name reason peer workers=()

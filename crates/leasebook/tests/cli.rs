@@ -312,16 +312,15 @@ fn a_migrated_configuration_is_right() {
     let out = dir.path().join("leasebook.toml");
     let out = out.to_str().expect("text");
     let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../leasefile/tests/data");
-    for name in [
-        "kea-dhcp6-clients.conf",
-        "kea-dhcp6.conf",
-        "kea-dhcp6-many.conf",
-    ] {
-        let kea = files.join(name);
-        let kea = kea.to_str().expect("text");
+    let samples = std::fs::read_dir(files.join("kea-config")).expect("samples");
+    let samples = samples.map(|file| file.expect("a sample").path());
+    let samples = samples.filter(|path| path.extension().is_some_and(|end| end == "conf"));
+    let recorded = ["kea-dhcp6.conf", "kea-dhcp6-many.conf"].map(|name| files.join(name));
+    for name in samples.chain(recorded) {
+        let kea = name.to_str().expect("text");
         let (code, _, err) = run(&["migrate", "kea", "--config", kea, "--out", out, "--force"]);
         assert_eq!(code, 0, "{err}");
         let (code, _, err) = run(&["check", "--config", out]);
-        assert_eq!(code, 0, "{name}: {err}");
+        assert_eq!(code, 0, "{kea}: {err}");
     }
 }

@@ -8,13 +8,18 @@
 //! What leasebook compares with is carried; anything else is told by its words.
 
 mod formula;
+mod identifier;
 #[cfg(test)]
 mod tests;
 
 use std::net::Ipv6Addr;
 
 use self::formula::{Conjunction, Formula, alternatives, one_or};
-use crate::kea_config::options::standard_code;
+use self::identifier::{ENTERPRISE_OCTETS, builtin_formula};
+pub(super) use self::identifier::{Identifier, builtin};
+use leasebook_wire::code::OptionCode;
+
+use crate::kea_config::definitions::standard_code;
 use crate::kea_config::write::{data, quoted_text};
 use crate::text::{MAX_DUID_OCTETS, parse_hex, parse_ipv6, push_colon_hex};
 
@@ -22,22 +27,25 @@ use crate::text::{MAX_DUID_OCTETS, parse_hex, parse_ipv6, push_colon_hex};
 const MAX_DEPTH: usize = 50;
 
 /// The members of a class, as TOML's inline tables, that a test comes to; each class that it
-/// names has to be one of `above`.
+/// names has to be one of `above`, or one of Kea's own.
 ///
 /// # Errors
 /// What in it cannot be said in leasebook's words.
 pub(super) fn members(test: &str, above: &[&str]) -> Result<Vec<String>, String> {
     let tokens = tokens(test)?;
-    let mut parser = Parser {
-        tokens: &tokens,
-        at: 0,
-        above,
-    };
+    let mut parser = Parser::new(&tokens, above);
     let formula = parser.any_of(0)?;
-    if let Some(token) = parser.peek() {
-        return Err(format!("`{}` is not understood here", token.show()));
-    }
-    let alternatives = alternatives(&formula)?;
+    parser.end()?;
+    shown(&formula)
+}
+
+/// Whether a test looks at a relay by its place on the way.
+pub(super) fn looks_at_relays(test: &str) -> bool {
+    test.contains("relay6")
+}
+
+fn shown(formula: &Formula) -> Result<Vec<String>, String> {
+    let alternatives = alternatives(formula)?;
     Ok(alternatives.iter().map(Conjunction::show).collect())
 }
 
@@ -106,6 +114,8 @@ enum Operand {
     PeerAddress,
     /// An item of VENDOR_CLASS.
     VendorClass(u32),
+    /// Options of a vendor's own.
+    VendorOptions(u32),
 }
 
 struct Parser<'a> {
@@ -115,7 +125,23 @@ struct Parser<'a> {
     above: &'a [&'a str],
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(tokens: &'a [Token], above: &'a [&'a str]) -> Self {
+        Self {
+            tokens,
+            at: 0,
+            above,
+        }
+    }
+
+    /// Nothing is left.
+    fn end(&self) -> Result<(), String> {
+        match self.peek() {
+            None => Ok(()),
+            Some(token) => Err(format!("`{}` is not understood here", token.show())),
+        }
+    }
+
     fn peek(&self) -> Option<&Token> {
         self.tokens.get(self.at)
     }
@@ -191,12 +217,20 @@ impl Parser<'_> {
             self.expect(")")?;
             return Ok(inside);
         }
+        for (word, class) in [("known", "KNOWN"), ("unknown", "UNKNOWN")] {
+            if self.takes_word(word) {
+                return builtin_formula(class).ok_or_else(|| format!("`{word}` is unknown"));
+            }
+        }
         if self.takes_word("member") {
             self.expect("(")?;
             let Token::Text(name) = self.next()? else {
                 return Err("member needs the name of a class in quotes".to_owned());
             };
             self.expect(")")?;
+            if let Some(formula) = builtin_formula(&name) {
+                return Ok(formula);
+            }
             if !self.above.contains(&name.as_str()) {
                 return Err(format!("class `{name}` is none of those above"));
             }
@@ -226,6 +260,7 @@ impl Parser<'_> {
             "substring" => self.substring(),
             "relay6" => self.relay(),
             "vendor-class" => self.vendor_class(),
+            "vendor" => self.vendor(),
             _ => literal(&word),
         }
     }
@@ -292,8 +327,30 @@ impl Parser<'_> {
         }
     }
 
-    /// `vendor-class[ENTERPRISE].data` or `.exists`.
+    /// `vendor.enterprise`, or `vendor[ENTERPRISE].exists`: what VENDOR_OPTS begins with.
+    fn vendor(&mut self) -> Result<Operand, String> {
+        if self.takes(&Token::Sign(".")) {
+            return self.enterprise_of(OptionCode::VENDOR_OPTS);
+        }
+        self.expect("[")?;
+        let enterprise = self.number()?;
+        self.expect("]")?;
+        Ok(Operand::VendorOptions(enterprise))
+    }
+
+    /// `enterprise`, what an option begins with.
+    fn enterprise_of(&mut self, option: OptionCode) -> Result<Operand, String> {
+        match self.word()?.as_str() {
+            "enterprise" => Ok(Operand::Part(option.0, 0, ENTERPRISE_OCTETS)),
+            other => Err(format!("`.{other}` is nothing leasebook compares")),
+        }
+    }
+
+    /// `vendor-class[ENTERPRISE].data` or `.exists`, or `vendor-class.enterprise`.
     fn vendor_class(&mut self) -> Result<Operand, String> {
+        if self.takes(&Token::Sign(".")) {
+            return self.enterprise_of(OptionCode::VENDOR_CLASS);
+        }
         self.expect("[")?;
         let enterprise = self.number()?;
         self.expect("]")?;
@@ -322,6 +379,10 @@ fn literal(word: &str) -> Result<Operand, String> {
             None => Err(format!("`{word}` is not hex")),
         };
     }
+    // A number is four octets, in network order.
+    if let Ok(number) = word.parse::<u32>() {
+        return Ok(Operand::Octets(number.to_be_bytes().to_vec()));
+    }
     match parse_ipv6(word.as_bytes()) {
         Some(address) => Ok(Operand::Address(address)),
         None => Err(format!("`{word}` is nothing leasebook compares")),
@@ -336,6 +397,10 @@ fn exists(left: &Operand, word: &str) -> Result<Formula, String> {
         Operand::Option(code) => Ok(holds("option", format!("{{ code = {code} }}"))),
         Operand::VendorClass(enterprise) => {
             Ok(holds("vendor-class", quoted_text(&enterprise.to_string())))
+        }
+        Operand::VendorOptions(enterprise) => {
+            let begins = Operand::Part(OptionCode::VENDOR_OPTS.0, 0, ENTERPRISE_OCTETS);
+            equal(begins, Operand::Octets(enterprise.to_be_bytes().to_vec()))
         }
         _ => Err("that a relay's option exists is nothing leasebook compares".to_owned()),
     }
@@ -390,6 +455,9 @@ fn equal(left: Operand, right: Operand) -> Result<Formula, String> {
         }
         Operand::LinkAddress | Operand::PeerAddress => {
             return Err("an address is compared with an address".to_owned());
+        }
+        Operand::VendorOptions(_) => {
+            return Err("an option of a vendor's own is nothing leasebook compares".to_owned());
         }
         Operand::Octets(_) | Operand::Address(_) => {
             return Err("a comparison of two constants".to_owned());

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::kea_config::clients::{read_guard, read_reservations};
+use crate::kea_config::classes::{Level, read_guard, read_required, unused_name};
 use crate::kea_config::error::ConfigError;
 use crate::kea_config::json::Node;
-use crate::kea_config::model::{Link, NotCarried, PdPool, Pool, Range as Range6, Settings, Subnet};
+use crate::kea_config::model::{
+    Link, Modes, NotCarried, PdPool, Pool, Range as Range6, Settings, Subnet,
+};
 use crate::kea_config::read::{Reader, read_relays, read_settings};
+use crate::kea_config::reservations::{read_modes, read_reservations};
 use crate::kea_config::section::{Section, parse_prefix, prefix, string, wrong};
 use crate::text::{excerpt, parse_ipv6};
 
@@ -26,30 +29,69 @@ struct Unnumbered {
 /// Reads all links into `config`.
 pub(super) fn read_links(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result<(), ConfigError> {
     let mut links: Vec<(Link, Vec<Unnumbered>)> = Vec::new();
+    let draw = Draw::read(dhcp6, Draw::default())?;
     for (node, path) in dhcp6.list("shared-networks")? {
-        links.extend(read_network(node, path, reader)?);
+        let mark = reader.classes.mark();
+        reader.classes.link = links.len();
+        match read_network(node, path, draw, reader)? {
+            Some(link) => links.push(link),
+            None => reader.classes.back_to(mark),
+        }
     }
     for (node, path) in dhcp6.list("subnet6")? {
-        let subnet = read_subnet(node, path, reader)?;
+        reader.classes.link = links.len();
+        let subnet = read_subnet(node, path, draw, reader)?;
         let link = Link {
             place: node.place.clone(),
-            name: None,
+            name: String::new(),
             subnets: Vec::new(),
             relays: Vec::new(),
             interface_id: None,
             interface: None,
             classes: Vec::new(),
             settings: Settings::default(),
+            modes: Modes::default(),
         };
         links.push((link, vec![subnet]));
     }
     number(&mut links, reader);
     one_link_each(&mut links, reader);
+    note_shared_relays(&links, reader);
+    let mut names = BTreeSet::new();
     for (mut link, subnets) in links {
         link.subnets = subnets.into_iter().map(|known| known.subnet).collect();
+        if link.name.is_empty() {
+            let ids = link.subnets.iter().map(|subnet| subnet.id);
+            link.name = format!("subnet-{}", ids.min().unwrap_or(0));
+        }
+        link.name = unused_name(&link.name, &|name| names.contains(name));
+        names.insert(link.name.clone());
         reader.config.links.push(link);
     }
     Ok(())
+}
+
+/// How leases are drawn; none is what holds outside.
+///
+/// Kea's own default is the lowest first; only who asks for it gives up that leases cannot be
+/// guessed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Draw {
+    addresses_lowest: Option<bool>,
+    prefixes_lowest: Option<bool>,
+}
+
+impl Draw {
+    fn read(section: &mut Section<'_>, outer: Self) -> Result<Self, ConfigError> {
+        let mut is_lowest = |key: &str| {
+            let allocator = section.text(key)?;
+            Ok::<_, ConfigError>(allocator.map(|allocator| allocator == "iterative"))
+        };
+        Ok(Self {
+            addresses_lowest: is_lowest("allocator")?.or(outer.addresses_lowest),
+            prefixes_lowest: is_lowest("pd-allocator")?.or(outer.prefixes_lowest),
+        })
+    }
 }
 
 /// Gives every subnet a number.
@@ -107,9 +149,30 @@ fn one_link_each(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
             reader.config.not_carried.push(NotCarried {
                 place,
                 key: format!("interface {}", excerpt(name.as_bytes())),
-                reason: "clients attached to an interface are on one link, and another has it"
-                    .to_owned(),
+                reason:
+                    "clients attached to an interface are on one link, and another has it; tell \
+                         them apart by classes and pools of that link"
+                        .to_owned(),
             });
+        }
+    }
+}
+
+/// Kea tells subnets with one relay apart by their classes, leasebook does not.
+fn note_shared_relays(links: &[(Link, Vec<Unnumbered>)], reader: &mut Reader) {
+    let mut taken: BTreeMap<std::net::Ipv6Addr, usize> = BTreeMap::new();
+    for (at, (link, subnets)) in links.iter().enumerate() {
+        let of_subnets = subnets.iter().flat_map(|known| &known.subnet.relays);
+        for relay in of_subnets.chain(&link.relays) {
+            if *taken.entry(*relay).or_insert(at) != at {
+                reader.config.not_carried.push(NotCarried {
+                    place: link.place.clone(),
+                    key: format!("relay {relay}"),
+                    reason: "clients behind a relay's address are on one link, that of the lowest \
+                             id: make one link of those with this address, with pools for classes"
+                        .to_owned(),
+                });
+            }
         }
     }
 }
@@ -117,24 +180,30 @@ fn one_link_each(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
 fn read_network(
     node: &Node,
     path: String,
+    draw: Draw,
     reader: &mut Reader,
 ) -> Result<Option<(Link, Vec<Unnumbered>)>, ConfigError> {
     let mut section = Section::new(node, path)?;
     let mut link = Link {
         place: node.place.clone(),
-        name: section.text("name")?,
+        name: section.text("name")?.unwrap_or_default(),
         subnets: Vec::new(),
         relays: read_relays(&mut section, &mut reader.config.not_carried)?,
         interface_id: section.text("interface-id")?.map(String::into_bytes),
         interface: section.text("interface")?,
         classes: read_guard(&mut section, reader)?,
         settings: read_settings(&mut section, reader)?,
+        modes: read_modes(&mut section, &mut reader.config.not_carried)?,
     };
+    read_required(&mut section, Level::Network, reader)?;
+    note_interface_id(&section, reader);
     take_extended_info(&mut section, reader)?;
+    let draw = Draw::read(&mut section, draw)?;
     let mut subnets = Vec::new();
     for (node, path) in section.list("subnet6")? {
-        subnets.push(read_subnet(node, path, reader)?);
+        subnets.push(read_subnet(node, path, draw, reader)?);
     }
+    note_differences(&link, &subnets, reader);
     // Kea lets subnets without relays of their own have the network's.
     let own = subnets.iter().flat_map(|known| &known.subnet.relays);
     let own: BTreeSet<_> = own.copied().collect();
@@ -143,7 +212,7 @@ fn read_network(
         reader.config.not_carried.push(NotCarried {
             place: node.place.clone(),
             key: section.path_of("subnet6"),
-            reason: "a shared network without subnets is no link".to_owned(),
+            reason: "a shared network without subnets is no link, and is left out".to_owned(),
         });
         return Ok(None);
     }
@@ -151,7 +220,66 @@ fn read_network(
     Ok(Some((link, subnets)))
 }
 
-fn read_subnet(node: &Node, path: String, reader: &mut Reader) -> Result<Unnumbered, ConfigError> {
+/// Lists what subnets of one network say differently and their link has once.
+fn note_differences(link: &Link, subnets: &[Unnumbered], reader: &mut Reader) {
+    let said = |known: &Unnumbered| {
+        let rapid = known
+            .subnet
+            .settings
+            .rapid_commit
+            .or(link.settings.rapid_commit);
+        let modes = known.subnet.modes;
+        [
+            (rapid, "rapid-commit"),
+            (modes.global.or(link.modes.global), "reservations-global"),
+            (
+                modes.in_subnet.or(link.modes.in_subnet),
+                "reservations-in-subnet",
+            ),
+        ]
+    };
+    let Some(first) = subnets.first().map(said) else {
+        return;
+    };
+    for known in subnets {
+        for ((own, key), (of_first, _)) in said(known).into_iter().zip(first) {
+            // What no one writes is false, and what holds for the server for reservations.
+            let differs = if key == "rapid-commit" {
+                own.unwrap_or(false) != of_first.unwrap_or(false)
+            } else {
+                own != of_first
+            };
+            if differs {
+                reader.config.not_carried.push(NotCarried {
+                    place: known.subnet.place.clone(),
+                    key: format!("{}.{key}", known.key),
+                    reason: format!(
+                        "a shared network is one link, which has the {key} of its first subnet; \
+                         make this subnet a link of its own, or say the same"
+                    ),
+                });
+            }
+        }
+    }
+}
+
+/// Kea looks at it before the link-address, leasebook behind.
+fn note_interface_id(section: &Section<'_>, reader: &mut Reader) {
+    let reason = "leasebook looks at the Interface-ID of relays that set no link-address (RFC 6221), \
+                  Kea at that of all: see that link-addresses are those of the client's link";
+    section.cannot_carry(
+        "interface-id",
+        reason.to_owned(),
+        &mut reader.config.not_carried,
+    );
+}
+
+fn read_subnet(
+    node: &Node,
+    path: String,
+    draw: Draw,
+    reader: &mut Reader,
+) -> Result<Unnumbered, ConfigError> {
     let mut section = Section::new(node, path.clone())?;
     let id = section.number("id", u32::MAX - 1)?.filter(|&id| id != 0);
     let on_link = match section.take("subnet") {
@@ -169,22 +297,21 @@ fn read_subnet(node: &Node, path: String, reader: &mut Reader) -> Result<Unnumbe
         pd_pools: Vec::new(),
         classes: read_guard(&mut section, reader)?,
         settings: read_settings(&mut section, reader)?,
+        modes: read_modes(&mut section, &mut reader.config.not_carried)?,
     };
-    // Kea's own default is the lowest first too; only who asks for it gives up that leases
-    // cannot be guessed.
-    let is_iterative = |allocator: Option<String>| allocator.as_deref() == Some("iterative");
-    let is_lowest_first = is_iterative(section.text("allocator")?);
+    let draw = Draw::read(&mut section, draw)?;
     for (node, path) in section.list("pools")? {
         let mut pool = read_pool(node, path, reader)?;
-        pool.is_lowest_first = is_lowest_first;
+        pool.is_lowest_first = draw.addresses_lowest.unwrap_or(false);
         subnet.pools.push(pool);
     }
-    let is_lowest_first = is_iterative(section.text("pd-allocator")?);
     for (node, path) in section.list("pd-pools")? {
         let mut pool = read_pd_pool(node, path, reader)?;
-        pool.is_lowest_first = is_lowest_first;
+        pool.is_lowest_first = draw.prefixes_lowest.unwrap_or(false);
         subnet.pd_pools.push(pool);
     }
+    read_required(&mut section, Level::Subnet, reader)?;
+    note_interface_id(&section, reader);
     take_extended_info(&mut section, reader)?;
     let first = reader.config.reservations.len();
     read_reservations(&mut section, id, reader)?;
@@ -229,6 +356,7 @@ fn read_pool(node: &Node, path: String, reader: &mut Reader) -> Result<Pool, Con
         is_lowest_first: false,
         settings: read_settings(&mut section, reader)?,
     };
+    read_required(&mut section, Level::Pool, reader)?;
     section.finish(&mut reader.config.not_carried);
     Ok(pool)
 }
@@ -251,7 +379,7 @@ fn read_pd_pool(node: &Node, path: String, reader: &mut Reader) -> Result<PdPool
     let mut excluded = read_split_prefix(&mut section, "excluded-prefix", "excluded-prefix-len")?
         .filter(|excluded| excluded.prefix_len() > 0);
     if excluded.is_some_and(|excluded| excluded.prefix_len() <= delegated_length) {
-        let reason = "its length is not above delegated-len".to_owned();
+        let reason = "its length is not above delegated-len; write another pd-exclude".to_owned();
         section.cannot_carry("excluded-prefix", reason, &mut reader.config.not_carried);
         excluded = None;
     }
@@ -263,6 +391,7 @@ fn read_pd_pool(node: &Node, path: String, reader: &mut Reader) -> Result<PdPool
         is_lowest_first: false,
         settings: read_settings(&mut section, reader)?,
     };
+    read_required(&mut section, Level::Pool, reader)?;
     section.finish(&mut reader.config.not_carried);
     Ok(pool)
 }

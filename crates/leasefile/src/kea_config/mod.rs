@@ -8,24 +8,28 @@
 //! |---|---|
 //! | `tokens`, `json` | Kea's dialect of JSON, with includes |
 //! | `section` | a map whose keys are taken one by one; the rest is not carried |
-//! | `read`, `links`, `clients` | the settings, the links, classes and reservations |
-//! | `options` | options for clients and their definitions |
+//! | `read`, `links`, `classes`, `reservations`, `hooks` | the settings, the links, who is told apart |
+//! | `options`, `definitions`, `option_value` | options for clients, what they hold, and their values |
 //! | `expression` | tests of classes |
-//! | `reasons` | why a setting has no counterpart |
+//! | `keywords` | what becomes of each of Kea's keywords |
 //! | `model` | the result |
 //! | `toml`, `settings`, `write` | leasebook.toml from it |
 //!
 //! Comments and user contexts have no effect on a server and are passed over.
 
-mod clients;
+mod classes;
+mod definitions;
 mod error;
 mod expression;
+mod hooks;
 mod json;
+mod keywords;
 mod links;
 mod model;
+mod option_value;
 mod options;
 mod read;
-mod reasons;
+mod reservations;
 mod section;
 mod settings;
 mod tokens;
@@ -37,8 +41,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use error::{ConfigError, Place};
+pub use keywords::{Fate, KEYWORDS, Keyword, keyword_table};
 pub use model::{
-    Class, KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Lifetimes, Link, NotCarried,
+    Class, KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Lifetimes, Link, Modes, NotCarried,
     OptionValue, PdPool, Pool, Range, Reservation, Settings, Subnet,
 };
 pub use toml::to_leasebook_toml;

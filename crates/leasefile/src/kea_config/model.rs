@@ -68,6 +68,12 @@ pub struct Lifetimes {
     pub renew: Option<u32>,
     /// `rebind-timer`, T2
     pub rebind: Option<u32>,
+    /// `calculate-tee-times`: whether timers that are not written follow the preferred lifetime.
+    pub calculates: Option<bool>,
+    /// `t1-percent`, in millionths of the preferred lifetime.
+    pub t1_millionths: Option<u32>,
+    /// `t2-percent`, in millionths of the preferred lifetime.
+    pub t2_millionths: Option<u32>,
 }
 
 /// What holds at a level: the server, a network, subnet, pool, class or reservation.
@@ -116,7 +122,7 @@ pub enum OptionValue {
 }
 
 /// A client class.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Class {
     /// Its name.
     pub name: String,
@@ -146,8 +152,8 @@ impl Default for LeaseDatabase {
 pub struct Link {
     /// Where it stands.
     pub place: Place,
-    /// The shared network's name; none for a subnet by itself.
-    pub name: Option<String>,
+    /// The shared network's name, or one made for a subnet by itself; different for every link.
+    pub name: String,
     /// The subnets, at least one.
     pub subnets: Vec<Subnet>,
     /// Relays of the whole network.
@@ -156,10 +162,21 @@ pub struct Link {
     pub interface_id: Option<Vec<u8>>,
     /// The server's interface to it.
     pub interface: Option<String>,
-    /// Classes that alone are served; empty is everyone.
+    /// Classes that alone are served; empty is everyone. With those of an only subnet.
     pub classes: Vec<String>,
     /// What holds on it.
     pub settings: Settings,
+    /// Where in Kea a client's reservations are looked for.
+    pub modes: Modes,
+}
+
+/// Which reservations Kea looks at; none is what holds outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Modes {
+    /// `reservations-global`
+    pub global: Option<bool>,
+    /// `reservations-in-subnet`
+    pub in_subnet: Option<bool>,
 }
 
 /// A subnet.
@@ -185,6 +202,8 @@ pub struct Subnet {
     pub classes: Vec<String>,
     /// What holds on it.
     pub settings: Settings,
+    /// Where in Kea a client's reservations are looked for.
+    pub modes: Modes,
 }
 
 /// Addresses that are leased.
@@ -192,7 +211,7 @@ pub struct Subnet {
 pub struct Pool {
     /// Which.
     pub range: Range,
-    /// Classes that alone draw from it; empty is everyone.
+    /// Classes that alone draw from it, with those of its subnet; empty is everyone.
     pub classes: Vec<String>,
     /// Whether the lowest that is free is given, not a random one.
     pub is_lowest_first: bool,
@@ -218,13 +237,16 @@ pub struct PdPool {
     pub delegated_length: u8,
     /// What each delegated prefix excludes (RFC 6603).
     pub excluded: Option<Ipv6Net>,
-    /// Classes that alone draw from it; empty is everyone.
+    /// Classes that alone draw from it, with those of its subnet; empty is everyone.
     pub classes: Vec<String>,
     /// Whether the lowest that is free is given, not a random one.
     pub is_lowest_first: bool,
     /// What holds for its leases.
     pub settings: Settings,
 }
+
+/// The longest probation that leasebook takes, in seconds: a year.
+pub(super) const MAX_PROBATION_SECS: u32 = 31_536_000;
 
 /// The most connections at once that leasebook takes.
 pub(super) const MAX_CONNECTIONS: u32 = 100_000;
@@ -261,6 +283,10 @@ pub struct Reservation {
     pub subnet_id: Option<u32>,
     /// The kind of identifier (`duid`, `hw-address`, `flex-id`) and the identifier.
     pub host: Option<(&'static str, String)>,
+    /// Whether Kea would ever look at it.
+    pub is_used: bool,
+    /// Its classes.
+    pub classes: Vec<String>,
     /// Reserved addresses.
     pub addresses: Vec<Ipv6Addr>,
     /// Reserved prefixes.

@@ -1,126 +1,38 @@
-//! `option-data` and `option-def`: from Kea's words to values.
+//! `option-data`: the options of a level, those in others with what holds them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::collections::BTreeSet;
 
+use leasebook_wire::Options;
+use leasebook_wire::RawOption;
 use leasebook_wire::code::OptionCode;
+use leasebook_wire::option::{DomainList, OptionView as _, validate};
 
-use crate::kea_config::error::ConfigError;
+use crate::kea_config::definitions::{Definitions, OWN_SPACE};
+use crate::kea_config::error::{ConfigError, Place};
 use crate::kea_config::json::{Node, Value as Json};
 use crate::kea_config::model::{KeaOption, NotCarried, OptionValue};
+use crate::kea_config::option_value::{octets, octets_of, value};
 use crate::kea_config::section::{Section, wrong};
-use crate::text::{excerpt, parse_ipv6, parse_octets};
+use crate::text::excerpt;
 
-/// The space of DHCPv6's own options.
-const OWN_SPACE: &str = "dhcp6";
+/// VENDOR_OPTS, whose own value is the enterprise alone.
+const VENDOR_OPTS: u16 = 17;
+/// NTP_SERVER, of which each server is an option for itself. Source: RFC 5908 §4.
+const NTP_SERVER: u16 = 56;
 
-/// Options of which each level may have several: VENDOR_OPTS and NTP_SERVER.
-const REPEATABLE: [u16; 2] = [17, 56];
+/// How deep options hold others; Kea has no bound, but every space of its own is within this.
+const MAX_SPACES: usize = 8;
 
-/// What an option holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Definition {
-    code: u16,
-    name: String,
+/// One `option-data` that was read.
+struct Entry {
+    place: Place,
+    path: String,
     space: String,
-    /// Types of its fields, of which the last is repeated if it is an array.
-    fields: Vec<String>,
-    is_array: bool,
-}
-
-/// Kea's own definitions whose type is more than octets: name, code, type, whether an array.
-const STANDARD: [(&str, u16, &str, bool); 36] = [
-    ("preference", 7, "uint8", false),
-    ("unicast", 12, "ipv6-address", false),
-    ("vendor-opts", 17, "uint32", false),
-    ("sip-server-dns", 21, "fqdn", true),
-    ("sip-server-addr", 22, "ipv6-address", true),
-    ("dns-servers", 23, "ipv6-address", true),
-    ("domain-search", 24, "fqdn", true),
-    ("nis-servers", 27, "ipv6-address", true),
-    ("nisp-servers", 28, "ipv6-address", true),
-    ("nis-domain-name", 29, "fqdn", true),
-    ("nisp-domain-name", 30, "fqdn", true),
-    ("sntp-servers", 31, "ipv6-address", true),
-    ("information-refresh-time", 32, "uint32", false),
-    ("bcmcs-server-dns", 33, "fqdn", true),
-    ("bcmcs-server-addr", 34, "ipv6-address", true),
-    ("pana-agent", 40, "ipv6-address", true),
-    ("new-posix-timezone", 41, "string", false),
-    ("new-tzdb-timezone", 42, "string", false),
-    ("bootfile-url", 59, "string", false),
-    ("bootfile-param", 60, "tuple", true),
-    ("client-arch-type", 61, "uint16", true),
-    ("aftr-name", 64, "fqdn", false),
-    ("erp-local-domain-name", 65, "fqdn", false),
-    ("sol-max-rt", 82, "uint32", false),
-    ("inf-max-rt", 83, "uint32", false),
-    ("dhcp4o6-server-addr", 88, "ipv6-address", true),
-    ("s46-cont-mape", 94, "binary", false),
-    ("s46-cont-mapt", 95, "binary", false),
-    ("s46-cont-lw", 96, "binary", false),
-    ("v6-captive-portal", 103, "string", false),
-    ("ipv6-address-andsf", 143, "ipv6-address", true),
-    ("user-class", 15, "binary", false),
-    ("vendor-class", 16, "binary", false),
-    ("interface-id", 18, "binary", false),
-    ("remote-id", 37, "binary", false),
-    ("client-fqdn", 39, "binary", false),
-];
-
-/// The code of an option by Kea's name for it.
-pub(super) fn standard_code(name: &str) -> Option<u16> {
-    STANDARD
-        .iter()
-        .find(|(known, ..)| *known == name)
-        .map(|(_, code, ..)| *code)
-}
-
-/// The definitions in force.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Definitions(Vec<Definition>);
-
-impl Definitions {
-    /// Takes the `option-def` of a section besides those there are.
-    pub(super) fn read(&mut self, section: &mut Section<'_>) -> Result<(), ConfigError> {
-        for (node, path) in section.list("option-def")? {
-            let mut entry = Section::new(node, path)?;
-            let code = entry.number("code", 0xffff)?.unwrap_or(0);
-            let kind = entry.string("type")?.unwrap_or("binary").to_owned();
-            let types = entry.text("record-types")?.unwrap_or_default();
-            let fields = if kind == "record" {
-                let types = types.split(',').map(|field| field.trim().to_owned());
-                types.collect()
-            } else {
-                vec![kind]
-            };
-            self.0.push(Definition {
-                code: u16::try_from(code).unwrap_or(0),
-                name: entry.text("name")?.unwrap_or_default(),
-                space: entry.text("space")?.unwrap_or_else(|| OWN_SPACE.to_owned()),
-                fields,
-                is_array: entry.flag("array")?.unwrap_or(false),
-            });
-        }
-        Ok(())
-    }
-
-    fn find(&self, space: &str, is_it: &dyn Fn(&str, u16) -> bool) -> Option<Definition> {
-        let own = self.0.iter().rev();
-        let mut own = own.filter(|definition| definition.space == space);
-        if let Some(found) = own.find(|definition| is_it(&definition.name, definition.code)) {
-            return Some(found.clone());
-        }
-        let standard = STANDARD.iter().filter(|_| space == OWN_SPACE);
-        let mut standard = standard.filter(|(name, code, ..)| is_it(name, *code));
-        let (name, code, kind, is_array) = standard.next()?;
-        Some(Definition {
-            code: *code,
-            name: (*name).to_owned(),
-            space: OWN_SPACE.to_owned(),
-            fields: vec![(*kind).to_owned()],
-            is_array: *is_array,
-        })
-    }
+    code: u16,
+    /// The space of the options it holds; empty for none.
+    encapsulates: String,
+    value: OptionValue,
+    always: bool,
 }
 
 /// Takes the `option-data` of a section; what cannot be carried is listed.
@@ -129,39 +41,145 @@ pub(super) fn read_options(
     definitions: &Definitions,
     not_carried: &mut Vec<NotCarried>,
 ) -> Result<Vec<KeaOption>, ConfigError> {
-    let mut options: Vec<KeaOption> = Vec::new();
+    let mut entries = Vec::new();
     for (node, path) in section.list("option-data")? {
         let entry = Section::new(node, path.clone())?;
-        let mut refuse = |reason: String| {
-            let (place, key) = (node.place.clone(), path.clone());
-            not_carried.push(NotCarried { place, key, reason });
-        };
-        match read_option(node, entry, definitions)? {
-            Ok(Some(option)) => {
-                let is_there = |known: &KeaOption| {
-                    known.code == option.code
-                        && known.enterprise.is_none()
-                        && !REPEATABLE.contains(&known.code)
-                };
-                if option.enterprise.is_none() && options.iter().any(is_there) {
-                    refuse("the option stands at this level already".to_owned());
-                } else {
-                    options.push(option);
-                }
-            }
-            Ok(None) => {}
-            Err(reason) => refuse(reason),
+        match read_option(node, &path, entry, definitions)? {
+            Ok(entry) => entries.push(entry),
+            Err(reason) => not_carried.push(NotCarried {
+                place: node.place.clone(),
+                key: path,
+                reason,
+            }),
         }
     }
-    Ok(options)
+    Ok(Level::new(&entries, not_carried).options())
 }
 
-/// One option; none if it says nothing by itself, and the reason if it cannot be carried.
+/// The options of one level.
+struct Level<'a> {
+    entries: &'a [Entry],
+    /// Spaces whose options are in another one.
+    held: BTreeSet<&'a str>,
+    not_carried: &'a mut Vec<NotCarried>,
+}
+
+impl<'a> Level<'a> {
+    fn new(entries: &'a [Entry], not_carried: &'a mut Vec<NotCarried>) -> Self {
+        Self {
+            entries,
+            held: BTreeSet::new(),
+            not_carried,
+        }
+    }
+
+    /// Those that leasebook has; what is in none of them is listed.
+    fn options(mut self) -> Vec<KeaOption> {
+        let mut options: Vec<KeaOption> = Vec::new();
+        for entry in self.entries {
+            let enterprise = match enterprise_of(&entry.space) {
+                Some(enterprise) => Some(enterprise),
+                None if entry.space == OWN_SPACE => None,
+                None => continue,
+            };
+            // The enterprise's number alone: the options are in its space.
+            if enterprise.is_none() && entry.code == VENDOR_OPTS {
+                continue;
+            }
+            for value in self.values(entry) {
+                match judge(entry, enterprise, &value, &options) {
+                    Ok(()) => options.push(KeaOption {
+                        place: entry.place.clone(),
+                        code: entry.code,
+                        enterprise,
+                        value,
+                        always: entry.always,
+                    }),
+                    Err(reason) => self.refuse(entry, reason),
+                }
+            }
+            if enterprise.is_some() && entry.always {
+                let reason = "options of vendors go to clients whose Option Request names option \
+                              17; see that theirs does"
+                    .to_owned();
+                self.refuse(entry, reason);
+            }
+        }
+        for entry in self.entries {
+            let is_top = entry.space == OWN_SPACE || enterprise_of(&entry.space).is_some();
+            if !is_top && !self.held.contains(entry.space.as_str()) {
+                let space = excerpt(entry.space.as_bytes());
+                let reason = format!(
+                    "no option of this level holds those in space `{space}`; write here the one \
+                     that does, as custom"
+                );
+                self.refuse(entry, reason);
+            }
+        }
+        options
+    }
+
+    fn refuse(&mut self, entry: &Entry, reason: String) {
+        self.not_carried.push(NotCarried {
+            place: entry.place.clone(),
+            key: entry.path.clone(),
+            reason,
+        });
+    }
+
+    /// What an option holds, with the options in it; several where each is one by itself.
+    fn values(&mut self, entry: &'a Entry) -> Vec<OptionValue> {
+        if entry.encapsulates.is_empty() {
+            return vec![entry.value.clone()];
+        }
+        let inner = self.held_by(entry, MAX_SPACES);
+        if inner.is_empty() {
+            return vec![entry.value.clone()];
+        }
+        if entry.space == OWN_SPACE && entry.code == NTP_SERVER {
+            return inner.into_iter().map(OptionValue::Octets).collect();
+        }
+        let mut whole = octets_of(&entry.value);
+        whole.extend(inner.concat());
+        vec![OptionValue::Octets(whole)]
+    }
+
+    /// The options of this level that one holds, each with code and length in front.
+    fn held_by(&mut self, entry: &'a Entry, depth: usize) -> Vec<Vec<u8>> {
+        let (space, entries) = (entry.encapsulates.as_str(), self.entries);
+        if space.is_empty() || depth == 0 {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for inner in entries.iter().filter(|inner| inner.space == space) {
+            self.held.insert(space);
+            let mut body = octets_of(&inner.value);
+            body.extend(self.held_by(inner, depth - 1).concat());
+            let Ok(len) = u16::try_from(body.len()) else {
+                self.refuse(inner, "it does not fit into an option".to_owned());
+                continue;
+            };
+            let mut octets = inner.code.to_be_bytes().to_vec();
+            octets.extend(len.to_be_bytes());
+            octets.extend(body);
+            all.push(octets);
+        }
+        all
+    }
+}
+
+/// The enterprise of a vendor's space.
+fn enterprise_of(space: &str) -> Option<u32> {
+    space.strip_prefix("vendor-")?.parse().ok()
+}
+
+/// One option, or the reason if it cannot be carried.
 fn read_option(
     node: &Node,
+    path: &str,
     mut entry: Section<'_>,
     definitions: &Definitions,
-) -> Result<Result<Option<KeaOption>, String>, ConfigError> {
+) -> Result<Result<Entry, String>, ConfigError> {
     let name = entry.text("name")?;
     let code = entry.number("code", 0xffff)?;
     let space = entry.text("space")?.unwrap_or_else(|| OWN_SPACE.to_owned());
@@ -177,12 +195,14 @@ fn read_option(
     let always = entry.flag("always-send")?.unwrap_or(false);
     if entry.flag("never-send")?.unwrap_or(false) {
         return Ok(Err(
-            "leasebook never keeps an option from a client".to_owned()
+            "an option of a wider level is not kept back; take it away there, and write it where \
+             it is wanted"
+                .to_owned(),
         ));
     }
     if !entry.list("client-classes")?.is_empty() {
         return Ok(Err(
-            "an option of its own classes: put it into them".to_owned()
+            "an option for some classes: write it into options of these classes".to_owned(),
         ));
     }
     let wanted = code.and_then(|code| u16::try_from(code).ok());
@@ -196,275 +216,82 @@ fn read_option(
         let shown = excerpt(name.as_bytes());
         return Ok(Err(format!("`{shown}` is not known; write its code")));
     };
-    let enterprise = match space.strip_prefix("vendor-").map(str::parse::<u32>) {
-        Some(Ok(enterprise)) => Some(enterprise),
-        _ if space == OWN_SPACE => None,
-        _ => {
-            let reason = format!(
-                "options in space `{}` are not carried",
-                excerpt(space.as_bytes())
-            );
-            return Ok(Err(reason));
-        }
-    };
-    if enterprise.is_none() {
-        let known = OptionCode(code);
-        let is_own = known.is_made_by_servers() && known != OptionCode::PREFERENCE;
-        if is_own || known.is_of_other_messages() || code == 0 {
-            return Ok(Err(format!("option {code} is made by leasebook itself")));
-        }
-        // The enterprise's number alone: the options are in its space.
-        if code == 17 {
-            return Ok(Ok(None));
-        }
+    let known = OptionCode(code);
+    let is_own = known.is_made_by_servers() && known != OptionCode::PREFERENCE;
+    if space == OWN_SPACE && (is_own || code == 0) {
+        return Ok(Err(format!(
+            "option {code} is made by leasebook itself; nothing is to be done"
+        )));
     }
+    if space == OWN_SPACE && known.is_of_other_messages() {
+        return Ok(Err(format!(
+            "option {code} is none that a server tells its clients; leave it out"
+        )));
+    }
+    let encapsulates = definition.as_ref().map(|found| found.encapsulates.clone());
     let is_csv = csv.unwrap_or(definition.is_some());
     let value = match definition {
         Some(definition) if is_csv => value(&definition, &text),
         _ => octets(&text).map(OptionValue::Octets),
     };
-    Ok(value.and_then(|value| {
-        let place = node.place.clone();
-        judge(enterprise, code, &value)?;
-        Ok(Some(KeaOption {
-            place,
-            code,
-            enterprise,
-            value,
-            always,
-        }))
+    Ok(value.map(|value| Entry {
+        place: node.place.clone(),
+        path: path.to_owned(),
+        space,
+        code,
+        encapsulates: encapsulates.unwrap_or_default(),
+        value,
+        always,
     }))
 }
 
-/// What leasebook takes in some options alone.
-fn judge(enterprise: Option<u32>, code: u16, value: &OptionValue) -> Result<(), String> {
-    let number = match (enterprise, value) {
-        (None, OptionValue::U32(number)) => *number,
-        _ => return Ok(()),
+/// Whether leasebook takes an option with this value, behind those that its level has.
+fn judge(
+    entry: &Entry,
+    enterprise: Option<u32>,
+    value: &OptionValue,
+    before: &[KeaOption],
+) -> Result<(), String> {
+    if enterprise.is_some() {
+        return Ok(());
+    }
+    let code = entry.code;
+    let is_there = |other: &KeaOption| other.code == code && other.enterprise.is_none();
+    if code != NTP_SERVER && before.iter().any(is_there) {
+        return Err("the option stands at this level already, and the first is sent".to_owned());
+    }
+    let octets = octets_of(value);
+    let number = |least: u32, most: u32| {
+        let octets: Result<[u8; 4], _> = octets.as_slice().try_into();
+        octets.is_ok_and(|octets| (least..=most).contains(&u32::from_be_bytes(octets)))
     };
-    match code {
-        82 | 83 if !(60..=86_400).contains(&number) => {
-            Err("leasebook sends 60 to 86400, as RFC 8415 has it".to_owned())
-        }
-        32 if number < 600 => Err("clients take 600 or more (RFC 8415 §21.23)".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-/// Octets written as hex, or as text in single quotes.
-fn octets(text: &str) -> Result<Vec<u8>, String> {
-    let text = text.trim();
-    if let Some(inner) = text
-        .strip_prefix('\'')
-        .and_then(|text| text.strip_suffix('\''))
-    {
-        return Ok(inner.as_bytes().to_vec());
-    }
-    let mut octets = Vec::new();
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    if digits.is_empty() {
-        return Ok(octets);
-    }
-    match parse_octets(digits.as_bytes(), &mut octets) {
-        Some(()) => Ok(octets),
-        None => Err(format!("`{}` is not hex", excerpt(text.as_bytes()))),
-    }
-}
-
-/// A value by its definition.
-fn value(definition: &Definition, text: &str) -> Result<OptionValue, String> {
-    let mut parts = Parts::new(definition, text);
-    match (&definition.fields[..], definition.is_array) {
-        ([kind], _) if kind == "ipv6-address" => {
-            let addresses = parts.all.iter().map(|part| address(part));
-            addresses
-                .collect::<Result<_, _>>()
-                .map(OptionValue::Addresses)
-        }
-        ([kind], _) if kind == "fqdn" => {
-            let names = parts.all.iter().map(|part| domain_name(part));
-            names.collect::<Result<_, _>>().map(OptionValue::Names)
-        }
-        ([kind], false) if kind == "string" => Ok(OptionValue::Text(parts.rest())),
-        ([kind], false) if kind == "uint8" => Ok(OptionValue::U8(number(&parts.rest())?)),
-        ([kind], false) if kind == "uint16" => Ok(OptionValue::U16(number(&parts.rest())?)),
-        ([kind], false) if kind == "uint32" => Ok(OptionValue::U32(number(&parts.rest())?)),
-        ([kind], false) if kind == "empty" => Ok(OptionValue::Octets(Vec::new())),
-        ([kind], false) if kind == "binary" => octets(text).map(OptionValue::Octets),
-        (fields, is_array) => {
-            let mut out = Vec::new();
-            for (at, field) in fields.iter().enumerate() {
-                let is_last = at + 1 == fields.len();
-                if is_last && field == "string" {
-                    out.extend(parts.rest().into_bytes());
-                    continue;
-                }
-                encode(field, &parts.next()?, &mut out)?;
-                while is_last && is_array && !parts.is_empty() {
-                    encode(field, &parts.next()?, &mut out)?;
-                }
-            }
-            if !parts.is_empty() {
-                return Err("it has more fields than its definition".to_owned());
-            }
-            Ok(OptionValue::Octets(out))
-        }
-    }
-}
-
-/// The fields of a value, between commas; `\,` is a comma of its own.
-struct Parts {
-    all: Vec<String>,
-    at: usize,
-}
-
-impl Parts {
-    fn new(definition: &Definition, text: &str) -> Self {
-        let mut all = vec![String::new()];
-        let mut signs = text.chars().peekable();
-        while let Some(sign) = signs.next() {
-            let is_escape = sign == '\\' && signs.peek() == Some(&',');
-            if sign == ',' {
-                all.push(String::new());
-            } else if !is_escape && let Some(last) = all.last_mut() {
-                last.push(sign);
-            } else if let (Some(last), Some(comma)) = (all.last_mut(), signs.next()) {
-                last.push(comma);
-            }
-        }
-        let is_text =
-            definition.fields.len() == 1 && definition.fields.iter().any(|one| one == "string");
-        if !is_text {
-            for part in &mut all {
-                *part = part.trim().to_owned();
-            }
-            all.retain(|part| !part.is_empty());
-        }
-        Self { all, at: 0 }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at >= self.all.len()
-    }
-
-    fn next(&mut self) -> Result<String, String> {
-        let part = self.all.get(self.at).cloned();
-        self.at += 1;
-        part.ok_or_else(|| "it has fewer fields than its definition".to_owned())
-    }
-
-    /// All that is left, as one.
-    fn rest(&mut self) -> String {
-        let rest = self.all.get(self.at..).unwrap_or_default().join(",");
-        self.at = self.all.len();
-        rest
-    }
-}
-
-fn encode(field: &str, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
-    match field {
-        "boolean" => out.push(match text {
-            "true" | "1" => 1,
-            "false" | "0" => 0,
-            _ => {
-                return Err(format!(
-                    "`{}` is not true or false",
-                    excerpt(text.as_bytes())
-                ));
-            }
-        }),
-        "uint8" => out.push(number(text)?),
-        "int8" => out.extend(number::<i8>(text)?.to_be_bytes()),
-        "uint16" => out.extend(number::<u16>(text)?.to_be_bytes()),
-        "int16" => out.extend(number::<i16>(text)?.to_be_bytes()),
-        "uint32" => out.extend(number::<u32>(text)?.to_be_bytes()),
-        "int32" => out.extend(number::<i32>(text)?.to_be_bytes()),
-        "ipv4-address" => {
-            let address: Result<Ipv4Addr, _> = text.parse();
-            let address =
-                address.map_err(|_| format!("`{}` is no address", excerpt(text.as_bytes())))?;
-            out.extend(address.octets());
-        }
-        "ipv6-address" => out.extend(address(text)?.octets()),
-        "ipv6-prefix" => {
-            let (prefix, len) = text.split_once('/').unwrap_or((text, ""));
-            let len: u8 = number(len)?;
-            let octets = usize::from(len.min(128)).div_ceil(8);
-            out.push(len.min(128));
-            out.extend(address(prefix)?.octets().iter().take(octets));
-        }
-        "fqdn" => labels(&domain_name(text)?, out),
-        "tuple" => {
-            let len =
-                u16::try_from(text.len()).map_err(|_| "a text that is too long".to_owned())?;
-            out.extend(len.to_be_bytes());
-            out.extend(text.as_bytes());
-        }
-        "string" => out.extend(text.as_bytes()),
-        "binary" => out.extend(octets(text)?),
-        "empty" => {}
-        other => {
-            return Err(format!(
-                "fields of type {} are not carried",
-                excerpt(other.as_bytes())
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    let text = text.trim();
-    text.parse()
-        .map_err(|_| format!("`{}` is no number that fits", excerpt(text.as_bytes())))
-}
-
-fn address(text: &str) -> Result<Ipv6Addr, String> {
-    parse_ipv6(text.trim().as_bytes())
-        .ok_or_else(|| format!("`{}` is no address", excerpt(text.as_bytes())))
-}
-
-/// A domain name without the point at its end.
-pub(super) fn domain_name(text: &str) -> Result<String, String> {
-    let name = text.trim().trim_end_matches('.');
-    let is_label = |label: &str| {
-        let mut signs = label.bytes();
-        (1..=63).contains(&label.len())
-            && signs.all(|sign| sign.is_ascii_alphanumeric() || sign == b'-' || sign == b'_')
+    let names = || {
+        let raw = RawOption::new(OptionCode::DOMAIN_LIST, &octets, 0);
+        DomainList::parse(raw).map_or(0, |list| {
+            list.names().filter(|name| !name.is_empty()).count()
+        })
     };
-    if name.len() > 253 || !name.split('.').all(is_label) {
-        return Err(format!("`{}` is no domain name", excerpt(text.as_bytes())));
-    }
-    Ok(name.to_owned())
-}
-
-fn labels(name: &str, out: &mut Vec<u8>) {
-    for label in name.split('.') {
-        // `domain_name` has checked that it is 63 at most.
-        out.push(u8::try_from(label.len()).unwrap_or(63));
-        out.extend(label.as_bytes());
-    }
-    out.push(0);
-}
-
-/// The octets of a value.
-pub(super) fn octets_of(value: &OptionValue) -> Vec<u8> {
-    match value {
-        OptionValue::Addresses(addresses) => addresses.iter().flat_map(Ipv6Addr::octets).collect(),
-        OptionValue::Names(names) => {
-            let mut out = Vec::new();
-            for name in names {
-                labels(name, &mut out);
-            }
-            out
+    let refused = match code {
+        22 | 23 | 31 if octets.is_empty() || !octets.len().is_multiple_of(16) => {
+            "it holds no addresses"
         }
-        OptionValue::Text(text) => text.as_bytes().to_vec(),
-        OptionValue::U8(number) => vec![*number],
-        OptionValue::U16(number) => number.to_be_bytes().to_vec(),
-        OptionValue::U32(number) => number.to_be_bytes().to_vec(),
-        OptionValue::Octets(octets) => octets.clone(),
-    }
+        21 | 24 if names() == 0 => "it holds no domain names",
+        64 if names() != 1 => "it holds no domain name",
+        82 | 83 if !number(60, 86_400) => {
+            "leasebook sends 60 to 86400 seconds, as RFC 8415 has it; write a value in that range"
+        }
+        32 if !number(600, u32::MAX) => {
+            "clients take 600 seconds or more (RFC 8415 §21.23); write as much"
+        }
+        56 | 94 | 95 | 96
+            if Options::parse(&octets, 0).map_or(0, |all| all.iter().count()) == 0 =>
+        {
+            "it holds options, and here are none; write them at this level, as custom"
+        }
+        _ => match validate(OptionCode(code), &octets) {
+            Ok(()) => return Ok(()),
+            Err(error) => return Err(format!("it is not what option {code} holds: {error}")),
+        },
+    };
+    Err(refused.to_owned())
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,22 +1,23 @@
 //! From the tree to [`KeaConfig`].
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv6Addr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
-use crate::kea_config::clients::{note_precedence, read_classes, read_reservations};
+use crate::kea_config::classes::{Classes, note_precedence, read_classes, settle_classes};
+use crate::kea_config::definitions::{Definitions, standard_code};
 use crate::kea_config::error::ConfigError;
+use crate::kea_config::hooks::{FlexId, read_hooks};
 use crate::kea_config::json::Node;
 use crate::kea_config::links::read_links;
 use crate::kea_config::model::{
-    KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Lifetimes, MAX_CONNECTIONS, MAX_IDLE_SECS,
-    MAX_QUERIES, NotCarried, OptionValue, Settings,
+    KeaConfig, KeaOption, LeaseDatabase, Lifetimes, MAX_PROBATION_SECS, NotCarried, OptionValue,
+    Settings,
 };
-use crate::kea_config::options::{Definitions, read_options, standard_code};
+use crate::kea_config::options::read_options;
+use crate::kea_config::reservations::{Hosts, read_hosts, read_reservations, settle_reservations};
 use crate::kea_config::section::{Section, address, string, wrong};
-use crate::text::{excerpt, parse_hex, parse_u8};
+use crate::text::{excerpt, parse_hex};
 
 /// The option of the server's preference.
 const PREFERENCE: u16 = 7;
@@ -31,6 +32,12 @@ pub(super) struct Reader {
     pub(super) config: KeaConfig,
     /// The definitions of options in force.
     pub(super) definitions: Definitions,
+    /// What of the classes is not yet known to be theirs.
+    pub(super) classes: Classes,
+    /// How reservations are found.
+    pub(super) hosts: Hosts,
+    /// What a `flex-id` is.
+    pub(super) flex_id: FlexId,
 }
 
 impl Reader {
@@ -62,16 +69,30 @@ pub(super) fn read(root: &Node, file: &Arc<Path>) -> Result<KeaConfig, ConfigErr
     config.store_extended_info = dhcp6.flag("store-extended-info")?.unwrap_or(false);
     config.leases = read_lease_database(&mut dhcp6, &mut config.not_carried)?;
     config.probation = dhcp6.number("decline-probation-period", u32::MAX)?;
+    if config.probation > Some(MAX_PROBATION_SECS) {
+        let reason = "365d is the most leasebook takes, and is written".to_owned();
+        dhcp6.cannot_carry("decline-probation-period", reason, &mut config.not_carried);
+    }
     config.register_addresses = dhcp6.flag("allow-address-registration")?;
     read_interfaces(&mut dhcp6, config)?;
-    read_hooks(&mut dhcp6, config)?;
-    reader.definitions.read(&mut dhcp6)?;
+    reader.flex_id = read_hooks(&mut dhcp6, &mut reader.config)?;
+    reader
+        .definitions
+        .read(&mut dhcp6, &mut reader.config.not_carried)?;
     read_rsoo(&mut dhcp6, &mut reader)?;
     read_server_settings(&mut dhcp6, &mut reader)?;
     read_classes(&mut dhcp6, &mut reader)?;
+    reader.hosts = read_hosts(&mut dhcp6, &mut reader.config.not_carried)?;
     read_links(&mut dhcp6, &mut reader)?;
     read_reservations(&mut dhcp6, None, &mut reader)?;
+    settle_reservations(&mut reader);
+    settle_classes(&mut reader);
     note_precedence(&mut reader);
+    if reader.config.links.is_empty() {
+        let reason = "there are none: Kea tells options to clients on any link that ask for nothing \
+                      else, leasebook on links alone; write a [[link]] for each";
+        reader.refuse(node, "subnet6", reason.to_owned());
+    }
     let mut config = reader.config;
     dhcp6.finish(&mut config.not_carried);
     // In the order of the file, whatever order it was read in; included files by themselves.
@@ -153,7 +174,7 @@ fn read_server_settings(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result<
         _ => None,
     });
     reader.config.settings = Settings {
-        lifetimes: read_lifetimes(dhcp6, &Lifetimes::default(), &mut reader.config.not_carried)?,
+        lifetimes: read_lifetimes(dhcp6, &mut reader.config.not_carried)?,
         rapid_commit: dhcp6.flag("rapid-commit")?,
         options,
     };
@@ -177,46 +198,57 @@ pub(super) fn read_settings(
         options.retain(|option| !is_preference(option));
     }
     Ok(Settings {
-        lifetimes: read_lifetimes(section, &reader.config.settings.lifetimes, not_carried)?,
+        lifetimes: read_lifetimes(section, not_carried)?,
         rapid_commit: section.flag("rapid-commit")?,
         options,
     })
 }
 
-/// Takes the lifetimes of a scope within that of the whole server.
+/// Takes the lifetimes and timers of a scope.
 fn read_lifetimes(
     section: &mut Section<'_>,
-    server: &Lifetimes,
     not_carried: &mut Vec<NotCarried>,
 ) -> Result<Lifetimes, ConfigError> {
     let lifetimes = Lifetimes {
-        preferred: section.number("preferred-lifetime", u32::MAX)?,
-        valid: section.number("valid-lifetime", u32::MAX)?,
+        preferred: read_lifetime("preferred-lifetime", section, not_carried)?,
+        valid: read_lifetime("valid-lifetime", section, not_carried)?,
         renew: section.number("renew-timer", u32::MAX)?,
         rebind: section.number("rebind-timer", u32::MAX)?,
+        calculates: section.flag("calculate-tee-times")?,
+        t1_millionths: section.millionths("t1-percent")?,
+        t2_millionths: section.millionths("t2-percent")?,
     };
-    for (one, other, key) in [
-        (
-            lifetimes.renew,
-            lifetimes.rebind.or(server.rebind),
-            "renew-timer",
-        ),
-        (
-            lifetimes.rebind,
-            lifetimes.renew.or(server.renew),
-            "rebind-timer",
-        ),
-    ] {
-        if one.is_some() && other.is_none() {
-            let reason = "t1 and t2 are written together; add the other one".to_owned();
-            section.cannot_carry(key, reason, not_carried);
-        }
-    }
-    if lifetimes.renew > lifetimes.rebind && lifetimes.rebind.is_some_and(|rebind| rebind > 0) {
-        let reason = "it is above rebind-timer, so clients would ignore both".to_owned();
-        section.cannot_carry("renew-timer", reason, not_carried);
+    if lifetimes.rebind.is_some() && lifetimes.renew >= lifetimes.rebind {
+        let reason = "it is not below rebind-timer, so that Kea leaves T1 to the client: t1 is \
+                      written as 0s; write a t1 below t2";
+        section.cannot_carry("renew-timer", reason.to_owned(), not_carried);
     }
     Ok(lifetimes)
+}
+
+/// A lifetime; the range that a client may wish for one in is listed.
+fn read_lifetime(
+    key: &str,
+    section: &mut Section<'_>,
+    not_carried: &mut Vec<NotCarried>,
+) -> Result<Option<u32>, ConfigError> {
+    let bounds = [format!("min-{key}"), format!("max-{key}")];
+    let mut told = section.number(key, u32::MAX)?;
+    for bound in &bounds {
+        let secs = section.number(bound, u32::MAX)?;
+        // Kea takes a lone bound for the lifetime.
+        told = told.or(secs);
+        if let (Some(told), Some(secs)) = (told, secs)
+            && told != secs
+        {
+            let reason = format!(
+                "every client gets {key} {told} s, whatever it wishes for; give those that need \
+                 another a [[class]] with it"
+            );
+            section.cannot_carry(bound, reason, not_carried);
+        }
+    }
+    Ok(told)
 }
 
 /// `relay-supplied-options`: names or codes.
@@ -285,82 +317,6 @@ fn read_interfaces(dhcp6: &mut Section<'_>, config: &mut KeaConfig) -> Result<()
     }
     section.finish(&mut config.not_carried);
     Ok(())
-}
-
-fn read_hooks(dhcp6: &mut Section<'_>, config: &mut KeaConfig) -> Result<(), ConfigError> {
-    for (node, path) in dhcp6.list("hooks-libraries")? {
-        let mut hook = Section::new(node, path)?;
-        let library = hook.string("library")?.unwrap_or_default();
-        let name = library.rsplit('/').next().unwrap_or_default();
-        if name.contains("lease_query") {
-            if let Some(parameters) = hook.section("parameters")? {
-                config.leasequery = Some(read_leasequery(parameters, &mut config.not_carried)?);
-            }
-            hook.finish(&mut config.not_carried);
-        } else {
-            let reason = format!("leasebook has no hooks; see what {name} does for you");
-            hook.cannot_carry("library", reason, &mut config.not_carried);
-        }
-    }
-    Ok(())
-}
-
-fn read_leasequery(
-    mut parameters: Section<'_>,
-    not_carried: &mut Vec<NotCarried>,
-) -> Result<LeaseQuery, ConfigError> {
-    let mut leasequery = LeaseQuery::default();
-    for (node, path) in parameters.list("requesters")? {
-        leasequery.requesters.push(read_requester(node, &path)?);
-    }
-    if let Some(mut advanced) = parameters.section("advanced")? {
-        leasequery.bulk = advanced.flag("bulk-query-enabled")?.unwrap_or(false);
-        if advanced.flag("active-query-enabled")? == Some(true) {
-            let reason = super::reasons::reason("active-query-enabled").to_owned();
-            advanced.cannot_carry("active-query-enabled", reason, not_carried);
-        }
-        if let Some(node) = advanced.take("lease-query-ip") {
-            leasequery.address = Some(address(node, &advanced.path_of("lease-query-ip"))?);
-        }
-        let port = advanced.number("lease-query-tcp-port", 0xffff)?;
-        leasequery.port = port.and_then(|port| u16::try_from(port).ok());
-        let mut limit = |key: &str, most: u32| {
-            let limit = advanced.number(key, u32::MAX)?;
-            if limit > Some(most) {
-                let reason = format!("{most} is the most leasebook takes; its default holds");
-                advanced.cannot_carry(key, reason, not_carried);
-            }
-            Ok::<_, ConfigError>(limit)
-        };
-        leasequery.max_connections = limit("max-requester-connections", MAX_CONNECTIONS)?;
-        leasequery.max_queries = limit("max-concurrent-queries", MAX_QUERIES)?;
-        leasequery.idle_secs = limit("max-requester-idle-time", MAX_IDLE_SECS)?;
-        advanced.finish(not_carried);
-    }
-    parameters.finish(not_carried);
-    Ok(leasequery)
-}
-
-/// An address or a prefix of either family.
-fn read_requester(node: &Node, path: &str) -> Result<IpNet, ConfigError> {
-    let text = string(node, path)?.trim();
-    let (address, len) = match text.split_once('/') {
-        Some((address, len)) => (address, Some(len)),
-        None => (text, None),
-    };
-    address
-        .trim()
-        .parse::<IpAddr>()
-        .ok()
-        .and_then(|address| match len {
-            None => Some(IpNet::from(address)),
-            Some(len) => IpNet::new(address, parse_u8(len.trim().as_bytes())?).ok(),
-        })
-        .map(|net| net.trunc())
-        .ok_or_else(|| {
-            let value = excerpt(text.as_bytes());
-            wrong(node, path, &format!("`{value}` is no address or prefix"))
-        })
 }
 
 /// Relay addresses: `relay` with `ip-addresses`, or the older `ip-address`.

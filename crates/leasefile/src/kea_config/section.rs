@@ -8,8 +8,8 @@ use ipnet::Ipv6Net;
 
 use crate::kea_config::error::{ConfigError, Place};
 use crate::kea_config::json::{Node, Value};
+use crate::kea_config::keywords::reason;
 use crate::kea_config::model::NotCarried;
-use crate::kea_config::reasons::reason;
 use crate::text::{excerpt, parse_ipv6};
 
 /// Keys without any effect on what a server does.
@@ -85,6 +85,27 @@ impl<'a> Section<'a> {
                 &format!("expected a number from 0 to {max}"),
             )),
         }
+    }
+
+    /// A part of one, above 0 and below 1, in millionths.
+    pub(super) fn millionths(&mut self, key: &str) -> Result<Option<u32>, ConfigError> {
+        let Some(node) = self.take(key) else {
+            return Ok(None);
+        };
+        let part = match node.value {
+            Value::Real(part) if part > 0.0 && part < 1.0 => part,
+            _ => {
+                let what = "expected a number above 0 and below 1";
+                return Err(wrong(node, &self.path_of(key), what));
+            }
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and a million"
+        )]
+        let millionths = (part * 1e6).round() as u32;
+        Ok(Some(millionths))
     }
 
     pub(super) fn flag(&mut self, key: &str) -> Result<Option<bool>, ConfigError> {

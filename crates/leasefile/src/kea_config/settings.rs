@@ -3,11 +3,30 @@
 use std::fmt::Write as _;
 
 use crate::kea_config::model::{KeaOption, Lifetimes, OptionValue, Settings};
-use crate::kea_config::options::octets_of;
+use crate::kea_config::option_value::octets_of;
 use crate::kea_config::write::{data, list, quoted, quoted_text};
 
-/// Kea's lifetimes where it is told none, in seconds.
-const DEFAULTS: (u32, u32) = (3600, 7200);
+/// Kea's valid lifetime where it is told none, in seconds.
+const DEFAULT_VALID_SECS: u32 = 7200;
+
+/// Kea's preferred lifetime where it is told none that fits, in millionths of the valid one.
+const PREFERRED_MILLIONTHS: u32 = 625_000;
+
+/// T1 and T2 where nothing else is written, of Kea as of leasebook: millionths of the preferred
+/// lifetime.
+const DEFAULT_MILLIONTHS: (u32, u32) = (500_000, 800_000);
+
+/// T1 and T2 in seconds.
+type Renewal = (u32, u32);
+
+/// What holds around a level.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outer {
+    /// As Kea has it.
+    lifetimes: Lifetimes,
+    /// T1 and T2 as they were written; none if they follow the preferred lifetime.
+    renewal: Option<Renewal>,
+}
 
 /// The lifetimes of a level: what it does not say is as outside.
 pub(super) fn lifetimes_within(inner: &Lifetimes, outer: &Lifetimes) -> Lifetimes {
@@ -16,7 +35,16 @@ pub(super) fn lifetimes_within(inner: &Lifetimes, outer: &Lifetimes) -> Lifetime
         valid: inner.valid.or(outer.valid),
         renew: inner.renew.or(outer.renew),
         rebind: inner.rebind.or(outer.rebind),
+        calculates: inner.calculates.or(outer.calculates),
+        t1_millionths: inner.t1_millionths.or(outer.t1_millionths),
+        t2_millionths: inner.t2_millionths.or(outer.t2_millionths),
     }
+}
+
+/// Whether T1 or T2 follows the preferred lifetime in another way than by default.
+pub(super) fn follows_oddly(both: &Lifetimes) -> bool {
+    let follows = both.renew.is_none() || both.rebind.is_none();
+    follows && both.calculates.unwrap_or(true) && renewal(both).is_some()
 }
 
 /// Two levels as one, where leasebook has one: of each option the inner one's.
@@ -34,31 +62,107 @@ pub(super) fn joined(inner: &Settings, outer: &Settings) -> Settings {
     }
 }
 
-/// The lines of a level within one with the lifetimes `outer`.
-pub(super) fn push_level(own: &Settings, outer: &Lifetimes, out: &mut String) {
+/// The lines of the whole server's level; what then holds around the others.
+pub(super) fn push_server(own: &Settings, out: &mut String) -> Outer {
+    push_lifetimes(&own.lifetimes, out);
+    let outer = push_renewal(&own.lifetimes, &Outer::default(), out);
+    push_rest(own, outer, out)
+}
+
+/// The lines of a level within another; what then holds around those within it.
+pub(super) fn push_level(own: &Settings, outer: &Outer, out: &mut String) -> Outer {
     let has_own = own.lifetimes.preferred.is_some() || own.lifetimes.valid.is_some();
-    let both = lifetimes_within(&own.lifetimes, outer);
+    let both = lifetimes_within(&own.lifetimes, &outer.lifetimes);
     if has_own {
         push_lifetimes(&both, out);
     }
-    let has_own = own.lifetimes.renew.is_some() || own.lifetimes.rebind.is_some();
-    if let (true, Some(renew), Some(rebind)) = (has_own, both.renew, both.rebind)
-        && (renew <= rebind || rebind == 0)
-    {
-        let _ = writeln!(out, "t1 = {}\nt2 = {}", time(renew), time(rebind));
+    let outer = push_renewal(&both, outer, out);
+    push_rest(own, outer, out)
+}
+
+/// The lines of a class or a reservation. Its T1 and T2 are those of the link that the client is
+/// on, in Kea too.
+pub(super) fn push_clients(own: &Settings, outer: &Outer, out: &mut String) {
+    if own.lifetimes.preferred.is_some() || own.lifetimes.valid.is_some() {
+        push_lifetimes(&lifetimes_within(&own.lifetimes, &outer.lifetimes), out);
     }
+    push_rest(own, *outer, out);
+}
+
+fn push_rest(own: &Settings, outer: Outer, out: &mut String) -> Outer {
     if let Some(rapid) = own.rapid_commit {
         let _ = writeln!(out, "rapid-commit = {rapid}");
     }
     if !own.options.is_empty() {
         let _ = writeln!(out, "options = {}", options(&own.options));
     }
+    outer
 }
 
-/// Both lifetimes, Kea's defaults where there are none.
-pub(super) fn push_lifetimes(lifetimes: &Lifetimes, out: &mut String) {
-    let valid = lifetimes.valid.unwrap_or(DEFAULTS.1).max(1);
-    let preferred = lifetimes.preferred.unwrap_or(DEFAULTS.0).min(valid);
+/// T1 and T2 where they are not what leasebook would have by itself.
+fn push_renewal(both: &Lifetimes, outer: &Outer, out: &mut String) -> Outer {
+    let mut renewal = renewal(both);
+    if renewal.is_none() && outer.renewal.is_some() {
+        renewal = Some(calculated(both));
+    }
+    if let Some((t1, t2)) = renewal.filter(|_| renewal != outer.renewal) {
+        let _ = writeln!(out, "t1 = {}\nt2 = {}", time(t1), time(t2));
+    }
+    Outer {
+        lifetimes: *both,
+        renewal,
+    }
+}
+
+/// T1 and T2 as Kea has them at a level; none where they are leasebook's own parts of the
+/// preferred lifetime.
+fn renewal(both: &Lifetimes) -> Option<Renewal> {
+    let calculates = both.calculates.unwrap_or(true);
+    let is_part = |part: Option<u32>, default| part.is_none_or(|part| part == default);
+    let is_default = both.renew.is_none()
+        && both.rebind.is_none()
+        && is_part(both.t1_millionths, DEFAULT_MILLIONTHS.0)
+        && is_part(both.t2_millionths, DEFAULT_MILLIONTHS.1);
+    if calculates && is_default {
+        return None;
+    }
+    let (t1, t2) = if calculates { calculated(both) } else { (0, 0) };
+    let (t1, t2) = (both.renew.unwrap_or(t1), both.rebind.unwrap_or(t2));
+    // Kea leaves a T1 that is not below T2 to the client.
+    Some((if t1 < t2 { t1 } else { 0 }, t2))
+}
+
+/// T1 and T2 as parts of the preferred lifetime.
+fn calculated(both: &Lifetimes) -> Renewal {
+    let preferred = times(both).0;
+    let (t1, t2) = DEFAULT_MILLIONTHS;
+    (
+        part(preferred, both.t1_millionths.unwrap_or(t1)),
+        part(preferred, both.t2_millionths.unwrap_or(t2)),
+    )
+}
+
+/// So many millionths, rounded.
+fn part(secs: u32, millionths: u32) -> u32 {
+    const WHOLE: u64 = 1_000_000;
+    let part = (u64::from(secs) * u64::from(millionths) + WHOLE / 2) / WHOLE;
+    u32::try_from(part).unwrap_or(u32::MAX)
+}
+
+/// The preferred and the valid lifetime, Kea's defaults where there are none that fit.
+fn times(lifetimes: &Lifetimes) -> (u32, u32) {
+    let valid = lifetimes.valid.unwrap_or(DEFAULT_VALID_SECS).max(1);
+    let preferred = lifetimes.preferred.filter(|preferred| *preferred <= valid);
+    let by_default = || match valid {
+        u32::MAX => u32::MAX,
+        valid => part(valid, PREFERRED_MILLIONTHS),
+    };
+    (preferred.unwrap_or_else(by_default), valid)
+}
+
+/// Both lifetimes.
+fn push_lifetimes(lifetimes: &Lifetimes, out: &mut String) {
+    let (preferred, valid) = times(lifetimes);
     let (preferred, valid) = (time(preferred), time(valid));
     let _ = writeln!(
         out,

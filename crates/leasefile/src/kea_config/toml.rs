@@ -4,20 +4,23 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
-use crate::kea_config::clients::MAX_NAME;
 use crate::kea_config::model::{
-    Class, KeaConfig, LeaseDatabase, LeaseQuery, Lifetimes, Link, MAX_CONNECTIONS, MAX_IDLE_SECS,
-    MAX_QUERIES, NotCarried, PdPool, Pool, Range, Reservation, Settings, Subnet,
+    Class, KeaConfig, KeaOption, LeaseDatabase, LeaseQuery, Link, MAX_CONNECTIONS, MAX_IDLE_SECS,
+    MAX_PROBATION_SECS, MAX_QUERIES, NotCarried, PdPool, Pool, Range, Reservation, Settings,
+    Subnet,
 };
-use crate::kea_config::settings::{joined, lifetimes_within, push_level, push_lifetimes, time};
+use crate::kea_config::settings::{Outer, joined, push_clients, push_level, push_server, time};
 use crate::kea_config::write::{data, push_list, push_string, quoted, quoted_text};
 use crate::text::push_colon_hex;
 
 /// The port of DHCPv6 servers, for TCP too (RFC 5460 §5.6).
 const SERVER_PORT: u16 = 547;
 
-/// The longest probation that leasebook takes, in seconds: a year.
-const MAX_PROBATION_SECS: u32 = 31_536_000;
+/// The class of Kea's whose clients get no answer.
+const DROPPED: &str = "DROP";
+
+/// The option that has clients use unicast. Source: RFC 8415 §21.12.
+const UNICAST: u16 = 12;
 
 /// A member of a class that no client is, whatever it sends.
 const NO_ONE: &str = "{ option = { code = 1 }, unless = [{ option = { code = 1 } }] }";
@@ -31,16 +34,15 @@ pub fn to_leasebook_toml(config: &KeaConfig) -> (String, Vec<NotCarried>) {
     push_head(config, &mut out);
     push_listen(config, &mut out);
     push_bulk(config.leasequery.as_ref(), &mut out);
-    push_dhcp(config, &mut out);
+    let outer = push_dhcp(config, &mut out);
     for class in &config.classes {
-        push_class(class, &config.settings.lifetimes, &mut out);
+        push_class(class, &outer, &mut out);
     }
     for reservation in of_link(config, None) {
         push_reservation("reservation", reservation, &mut out);
     }
-    let mut names = BTreeSet::new();
     for link in &config.links {
-        push_link(link, config, &mut names, &mut out);
+        push_link(link, config, &outer, &mut out);
     }
     (out, config.not_carried.clone())
 }
@@ -141,7 +143,7 @@ fn fitting(limit: Option<u32>, most: u32) -> Option<u32> {
 }
 
 /// The DHCPv6 server as a whole.
-fn push_dhcp(config: &KeaConfig, out: &mut String) {
+fn push_dhcp(config: &KeaConfig, out: &mut String) -> Outer {
     out.push_str("\n[dhcp]\n");
     if let Some(preference) = config.preference {
         let _ = writeln!(out, "preference = {preference}");
@@ -163,16 +165,33 @@ fn push_dhcp(config: &KeaConfig, out: &mut String) {
             out,
         );
     }
-    push_lifetimes(&config.settings.lifetimes, out);
-    let rest = Settings {
-        lifetimes: Lifetimes {
-            preferred: None,
-            valid: None,
-            ..config.settings.lifetimes
-        },
-        ..config.settings.clone()
-    };
-    push_level(&rest, &Lifetimes::default(), out);
+    if options(config).any(|option| (option.code, option.enterprise) == (UNICAST, None)) {
+        out.push_str("obsolete = [\"unicast\"]\n");
+    }
+    if config.settings.lifetimes.preferred.is_none() {
+        out.push_str(
+            "# preferred-lifetime is not written: 0.625 of the valid one, as Kea since 2.3.\n",
+        );
+    }
+    push_server(&config.settings, out)
+}
+
+/// The options of every level.
+fn options(config: &KeaConfig) -> impl Iterator<Item = &KeaOption> {
+    let of_links = config.links.iter().flat_map(|link| {
+        let subnets = link.subnets.iter().flat_map(|subnet| {
+            let pools = subnet.pools.iter().map(|pool| &pool.settings);
+            let pd_pools = subnet.pd_pools.iter().map(|pool| &pool.settings);
+            pools.chain(pd_pools).chain([&subnet.settings])
+        });
+        subnets.chain([&link.settings])
+    });
+    let classes = config.classes.iter().map(|class| &class.settings);
+    let hosts = config.reservations.iter().map(|host| &host.settings);
+    let levels = of_links.chain(classes).chain(hosts);
+    levels
+        .chain([&config.settings])
+        .flat_map(|settings| &settings.options)
 }
 
 /// The interfaces Kea listens on that are no link's.
@@ -202,7 +221,7 @@ fn interfaces(link: &Link) -> impl Iterator<Item = &String> {
     of_subnets.chain(&link.interface)
 }
 
-fn push_class(class: &Class, outer: &Lifetimes, out: &mut String) {
+fn push_class(class: &Class, outer: &Outer, out: &mut String) {
     let _ = writeln!(out, "\n[[class]]\nname = {}", quoted_text(&class.name));
     if class.members.is_empty() {
         out.push_str("# No one, until it is written who: see what could not be carried over.\n");
@@ -210,7 +229,7 @@ fn push_class(class: &Class, outer: &Lifetimes, out: &mut String) {
     } else {
         push_list("members", unique(class.members.iter().cloned()), out);
     }
-    push_level(&class.settings, outer, out);
+    push_clients(&class.settings, outer, out);
 }
 
 /// The reservations of a link's subnets, or those of the server.
@@ -249,10 +268,10 @@ fn push_reservation(head: &str, reservation: &Reservation, out: &mut String) {
     if let Some(name) = &reservation.hostname {
         let _ = writeln!(out, "name = {}", quoted_text(name));
     }
-    push_level(&reservation.settings, &Lifetimes::default(), out);
+    push_clients(&reservation.settings, &Outer::default(), out);
 }
 
-fn push_link(link: &Link, config: &KeaConfig, names: &mut BTreeSet<String>, out: &mut String) {
+fn push_link(link: &Link, config: &KeaConfig, outer: &Outer, out: &mut String) {
     let mut ids: Vec<u32> = link.subnets.iter().map(|subnet| subnet.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -260,8 +279,7 @@ fn push_link(link: &Link, config: &KeaConfig, names: &mut BTreeSet<String>, out:
         return;
     };
     let _ = write!(out, "\n[[link]]\nid = {id}\nname = ");
-    let name = link.name.clone().unwrap_or_else(|| format!("subnet-{id}"));
-    push_string(&unused_name(&name, names), out);
+    push_string(&link.name, out);
     out.push('\n');
     if ids != [id] {
         push_list("kea-subnet-ids", ids.iter().map(u32::to_string), out);
@@ -286,16 +304,17 @@ fn push_link(link: &Link, config: &KeaConfig, names: &mut BTreeSet<String>, out:
         push_list("interfaces", interfaces, out);
     }
     let whole = Whole::of(link);
-    if !whole.classes.is_empty() {
+    if !link.classes.is_empty() {
         push_list(
             "allow",
-            whole.classes.iter().map(|name| quoted_text(name)),
+            link.classes.iter().map(|name| quoted_text(name)),
             out,
         );
     }
-    let outer = &config.settings.lifetimes;
-    push_level(&whole.settings, outer, out);
-    let outer = lifetimes_within(&whole.settings.lifetimes, outer);
+    if config.classes.iter().any(|class| class.name == DROPPED) {
+        push_list("deny", [quoted_text(DROPPED)], out);
+    }
+    let outer = push_level(&whole.settings, outer, out);
     for reservation in of_link(config, Some(link)) {
         push_reservation("link.reservation", reservation, out);
     }
@@ -315,7 +334,6 @@ fn push_link(link: &Link, config: &KeaConfig, names: &mut BTreeSet<String>, out:
 /// with several, the subnets' own settings are their pools'.
 struct Whole {
     settings: Settings,
-    classes: Vec<String>,
     is_one: bool,
 }
 
@@ -324,19 +342,16 @@ impl Whole {
         match &link.subnets[..] {
             [subnet] => Self {
                 settings: joined(&subnet.settings, &link.settings),
-                classes: first_of(&subnet.classes, &link.classes),
                 is_one: true,
             },
             subnets => {
                 let mut settings = link.settings.clone();
-                // It is known before the pool is: what one subnet says the link does.
-                let rapid = subnets
-                    .iter()
-                    .find_map(|subnet| subnet.settings.rapid_commit);
-                settings.rapid_commit = settings.rapid_commit.or(rapid);
+                // It is known before the pool is, so that one subnet speaks for the link.
+                let first = subnets.first();
+                let rapid = first.and_then(|subnet| subnet.settings.rapid_commit);
+                settings.rapid_commit = rapid.or(settings.rapid_commit);
                 Self {
                     settings,
-                    classes: link.classes.clone(),
                     is_one: false,
                 }
             }
@@ -344,44 +359,29 @@ impl Whole {
     }
 
     /// What a pool of the subnet has from it.
-    fn within(&self, subnet: &Subnet) -> (Settings, Vec<String>) {
+    fn within(&self, subnet: &Subnet) -> Settings {
         if self.is_one {
-            return (Settings::default(), Vec::new());
+            return Settings::default();
         }
-        let settings = Settings {
+        Settings {
             rapid_commit: None,
             ..subnet.settings.clone()
-        };
-        (settings, subnet.classes.clone())
+        }
     }
 }
 
-fn first_of(own: &[String], outer: &[String]) -> Vec<String> {
-    if own.is_empty() { outer } else { own }.to_vec()
-}
-
-fn push_pool(
-    pool: &Pool,
-    (subnet, classes): &(Settings, Vec<String>),
-    outer: &Lifetimes,
-    out: &mut String,
-) {
+fn push_pool(pool: &Pool, subnet: &Settings, outer: &Outer, out: &mut String) {
     let _ = match pool.range {
         Range::Prefix(prefix) => write!(out, "\n[[link.pool]]\naddresses = \"{prefix}\"\n"),
         Range::Range(first, last) => {
             write!(out, "\n[[link.pool]]\naddresses = \"{first}-{last}\"\n")
         }
     };
-    push_draw(pool.is_lowest_first, &first_of(&pool.classes, classes), out);
+    push_draw(pool.is_lowest_first, &pool.classes, out);
     push_level(&of_pool(&pool.settings, subnet), outer, out);
 }
 
-fn push_pd_pool(
-    pool: &PdPool,
-    (subnet, classes): &(Settings, Vec<String>),
-    outer: &Lifetimes,
-    out: &mut String,
-) {
+fn push_pd_pool(pool: &PdPool, subnet: &Settings, outer: &Outer, out: &mut String) {
     let _ = write!(
         out,
         "\n[[link.prefix-pool]]\nprefix = \"{}\"\ndelegated-length = {}\n",
@@ -390,7 +390,7 @@ fn push_pd_pool(
     if let Some(excluded) = &pool.excluded {
         let _ = writeln!(out, "pd-exclude = \"{excluded}\"");
     }
-    push_draw(pool.is_lowest_first, &first_of(&pool.classes, classes), out);
+    push_draw(pool.is_lowest_first, &pool.classes, out);
     push_level(&of_pool(&pool.settings, subnet), outer, out);
 }
 
@@ -409,19 +409,6 @@ fn push_draw(is_lowest_first: bool, classes: &[String], out: &mut String) {
     if !classes.is_empty() {
         push_list("classes", classes.iter().map(|name| quoted_text(name)), out);
     }
-}
-
-/// `name`, cut to what is allowed, with a number behind it if another link has it.
-fn unused_name(name: &str, names: &mut BTreeSet<String>) -> String {
-    let cut = |most: usize| name.chars().take(most).collect::<String>();
-    let mut candidate = cut(MAX_NAME);
-    let mut number = 2;
-    while !names.insert(candidate.clone()) {
-        let suffix = format!("-{number}");
-        candidate = cut(MAX_NAME - suffix.len()) + &suffix;
-        number += 1;
-    }
-    candidate
 }
 
 /// The same without repetitions, in the same order.

@@ -1,3 +1,4 @@
+use super::Identifier;
 use proptest::prelude::*;
 
 fn members(test: &str) -> Result<Vec<String>, String> {
@@ -51,6 +52,39 @@ fn comparisons_become_members() {
             r#"{ vendor-class = "4491:x" }"#,
         ),
         ("vendor-class[4491].exists", r#"{ vendor-class = "4491" }"#),
+    ];
+    for (test, expected) in cases {
+        assert_eq!(members(test).unwrap(), [expected], "{test}");
+    }
+    let or = members("(member('a') or member('b')) and (member('c') or not member('d'))");
+    assert_eq!(or.unwrap().len(), 4);
+}
+
+#[test]
+fn what_kea_knows_of_itself_becomes_members() {
+    let cases = [
+        (
+            "vendor.enterprise == 4491",
+            r#"{ option = { code = 17, data = "0x0000118b", at = 0 } }"#,
+        ),
+        (
+            "vendor[4491].exists",
+            r#"{ option = { code = 17, data = "0x0000118b", at = 0 } }"#,
+        ),
+        (
+            "vendor-class.enterprise == 4491",
+            r#"{ option = { code = 16, data = "0x0000118b", at = 0 } }"#,
+        ),
+        ("member('KNOWN')", "{ reserved = true }"),
+        ("not known", "{ unless = [{ reserved = true }] }"),
+        (
+            "unknown and member('a')",
+            r#"{ reserved = false, class = "a" }"#,
+        ),
+        (
+            "member('VENDOR_CLASS_docsis3.0')",
+            r#"{ option = { code = 16, data = "0x0009646f63736973332e30", at = 4 } }"#,
+        ),
         (
             "not member('a') and option[60].exists",
             r#"{ option = { code = 60 }, unless = [{ class = "a" }] }"#,
@@ -63,8 +97,6 @@ fn comparisons_become_members() {
     for (test, expected) in cases {
         assert_eq!(members(test).unwrap(), [expected], "{test}");
     }
-    let or = members("(member('a') or member('b')) and (member('c') or not member('d'))");
-    assert_eq!(or.unwrap().len(), 4);
 }
 
 #[test]
@@ -85,7 +117,7 @@ fn what_leasebook_does_not_compare_is_told() {
         ("option[60].hex == 'open", "never closed"),
         ("relay6[0].option[37].exists", "nothing leasebook compares"),
         ("member('a') member('b')", "`member` is not understood here"),
-        ("member('KNOWN')", "class `KNOWN` is none of those above"),
+        ("member('late')", "class `late` is none of those above"),
         ("", "it ends too soon"),
         ("option[60].hex ==", "it ends too soon"),
     ];
@@ -105,6 +137,42 @@ fn what_leasebook_does_not_compare_is_told() {
             .unwrap_err()
             .contains("too deeply")
     );
+}
+
+#[test]
+fn identifiers_become_settings_of_clients() {
+    let cases = [
+        (
+            "relay6[0].option[18].hex",
+            "port 7",
+            ("interface-id", "\"port 7\""),
+        ),
+        ("relay6[0].option[38].hex", "x", ("subscriber-id", "\"x\"")),
+        ("option[1].hex", "abc", ("duid", "\"61:62:63\"")),
+        (
+            "relay6[-1].option[37].hex",
+            "abcde",
+            ("remote-id", "\"61:62:63:64:65\""),
+        ),
+    ];
+    for (expression, value, (key, text)) in cases {
+        let identifier = Identifier::read(expression).unwrap();
+        let found = identifier.setting(value.as_bytes()).unwrap();
+        assert_eq!(found, (key, text.to_owned()), "{expression}");
+    }
+    let of_client = Identifier::read("substring(option[60].hex, 0, 3)").unwrap();
+    assert_eq!(
+        of_client.equals(b"abc").unwrap(),
+        [r#"{ option = { code = 60, data = "abc", at = 0 } }"#]
+    );
+    assert!(of_client.equals(b"ab").is_err());
+    assert_eq!(
+        of_client.exists().unwrap(),
+        [r#"{ option = { code = 60 }, unless = [{ option = { code = 60, data = "" } }] }"#]
+    );
+    assert!(Identifier::read("concat(option[1].hex, 'x')").is_err());
+    let of_relay = Identifier::read("relay6[0].option[18].hex").unwrap();
+    assert!(of_relay.exists().is_err());
 }
 
 proptest! {
