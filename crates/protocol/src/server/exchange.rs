@@ -358,9 +358,9 @@ impl Exchange<'_> {
         self.mark(name, true);
     }
 
-    /// The lease may be given to others again.
+    /// The lease may be given to others again, unless it is kept from them.
     pub(super) fn give_back(&mut self, name: LeaseName) {
-        if !self.reserved.contains(&name) {
+        if self.is_for_all(name) {
             self.mark(name, false);
         }
     }

@@ -15,6 +15,10 @@ use super::pool::{FindError, PoolRef, Wish};
 /// Leases of a client that ended and are remembered, at most (DHCP-S-028).
 const MAX_REMEMBERED: usize = 8;
 
+/// Seconds after which no message comes any more that was said before: longer than any datagram is
+/// on its way.
+const LATE_SECS: u64 = 60;
+
 /// The longest lifetimes of a temporary address: a day and a week (DHCP-S-026). Source: RFC 8981
 /// §3.8, TEMP_PREFERRED_LIFETIME and TEMP_VALID_LIFETIME of its forerunner RFC 4941 §5.
 const LONGEST_TEMPORARY: Lifetimes = Lifetimes {
@@ -213,7 +217,9 @@ impl Exchange<'_> {
             answer
         };
         for name in &lost {
-            self.end_lease(asked, *name, LeaseState::Released);
+            if self.is_let_go(asked, *name) {
+                self.end_lease(asked, *name, LeaseState::Released);
+            }
         }
         // What the client believes in and does not have, it is told to let go (DHCP-S-076).
         let given: Vec<LeaseName> = answer.leases.iter().map(|lease| lease.name).collect();
@@ -233,6 +239,16 @@ impl Exchange<'_> {
             answer.status = None;
         }
         Ok(answer)
+    }
+
+    /// Whether the client cannot use a lease any more that it is to lose. While it names it, it may,
+    /// for the answer that takes it away may be lost; so that is no one else's until its time is
+    /// over, or a message that was said after it was given names it no more (DHCP-S-027).
+    fn is_let_go(&self, asked: &AskedIa<'_>, name: LeaseName) -> bool {
+        let mut leases = self.binding.leases.iter();
+        let given = leases.find(|lease| lease.name == name);
+        let is_newer = |lease: &Lease| lease.clt.saturating_add(LATE_SECS) <= self.now.wall;
+        given.is_some_and(is_newer) && !asked.named.iter().any(|(named, _)| *named == name)
     }
 
     /// The IA of a RELEASE or DECLINE: the leases named that are bound to it come to `state`
@@ -306,7 +322,7 @@ impl Exchange<'_> {
     }
 
     /// Whether the lease is neither reserved nor excluded.
-    fn is_for_all(&self, name: LeaseName) -> bool {
+    pub(super) fn is_for_all(&self, name: LeaseName) -> bool {
         !self.reserved.contains(&name) && !self.link.excludes(name)
     }
 
@@ -390,9 +406,11 @@ impl Exchange<'_> {
             offers: self.offers,
             now: self.now.wall,
         };
-        let found = self
-            .pools
-            .find(&wish, self.random, &mut |name| holders.is_free(name))?;
+        let (reserved, link) = (self.reserved, self.link);
+        let found = self.pools.find(&wish, self.random, &mut |name| {
+            let is_for_all = !reserved.contains(&name) && !link.excludes(name);
+            Ok(is_for_all && holders.is_free(name)?)
+        })?;
         Ok(found.map(|found| found.name))
     }
 

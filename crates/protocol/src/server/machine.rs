@@ -197,8 +197,12 @@ impl Server {
         if !self.is_in_time(&heard, now) {
             return Err(Dropped::TooOften);
         }
-        let (pools, offers) = (&mut self.pools, &mut self.offers);
-        offers.expire(now.mono, &mut |link, name| pools.give_back(link, name));
+        let (pools, offers, reserved) = (&mut self.pools, &mut self.offers, &self.reserved);
+        offers.expire(now.mono, &mut |link, name| {
+            if !reserved.contains(&name) {
+                pools.give_back(link, name);
+            }
+        });
         let place = self.places.of(chain, arrival).ok_or(Dropped::NoLink)?;
         let link = config.links.get(place).ok_or(Dropped::NoLink)?;
         let reservations = self.classifier.reservations(&config, place, &heard);
@@ -243,7 +247,7 @@ impl Server {
         let mut octets = Vec::with_capacity(LIKELY_OCTETS);
         compose(&exchange, &answer, &mut octets)?;
         let Exchange {
-            binding,
+            mut binding,
             is_changed,
             declined,
             ..
@@ -259,6 +263,7 @@ impl Server {
             self.reconfigures.learn_way(link.id, &envelope);
         }
         if is_changed {
+            self.reconfigures.overtaken(now.wall, &mut binding);
             batch.put(binding);
         }
         batch.reply(envelope, &octets);
@@ -346,11 +351,11 @@ impl Server {
         batch.abandoned();
         self.reconfigures.abandoned();
         self.underway.append(&mut self.marks);
-        for mark in self.underway.drain(..).rev() {
+        for mark in std::mem::take(&mut self.underway).into_iter().rev() {
             if mark.was_taken {
                 self.pools.take(mark.link, mark.name);
-            } else if !self.reserved.contains(&mark.name) {
-                self.pools.give_back(mark.link, mark.name);
+            } else {
+                self.free(mark.link, mark.name);
             }
         }
     }
@@ -397,8 +402,10 @@ impl Server {
         Ok(())
     }
 
+    /// Nobody has the lease any more; it is kept from all if it is reserved or excluded.
     fn free(&mut self, link: LinkId, name: LeaseName) {
-        if !self.reserved.contains(&name) {
+        let is_excluded = self.served(link).is_some_and(|link| link.excludes(name));
+        if !self.reserved.contains(&name) && !is_excluded {
             self.pools.give_back(link, name);
         }
     }

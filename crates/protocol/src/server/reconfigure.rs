@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv6Addr, SocketAddrV6};
 use std::time::Duration;
 
-use leasebook_store::{LeaseName, LeaseStore, LinkId, Record, RecordView, StoreError};
+use leasebook_store::{Binding, LeaseName, LeaseStore, LinkId, Record, RecordView, StoreError};
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType, OptionCode};
 use leasebook_wire::option::{ReconfMsg, ReconfigureKey};
 use leasebook_wire::{ComposeError, Composer, RelayMessage, RelayPath, Xid};
@@ -37,6 +37,9 @@ pub enum NotTold {
     /// The client has no lease on this link.
     #[error("the client has no lease")]
     NoLease,
+    /// The configuration has the link no more: what the client asks would not be answered.
+    #[error("its link is not in the configuration")]
+    NoLink,
     /// The client never accepted RECONFIGURE, so it has no key (DHCP-S-092).
     #[error("the client does not accept RECONFIGURE")]
     NoKey,
@@ -119,6 +122,25 @@ impl Reconfigures {
         let key = (link, Box::from(client));
         let is_asked = |waiting: &Waiting| waiting.ask.msg_type() == kind;
         self.waiting.get(&key).is_some_and(is_asked) && self.forget(&key)
+    }
+
+    /// A client that is still to be told gets an answer, with a newer replay detection value
+    /// than those reserved for what it is told: reserves newer ones in the binding that is
+    /// committed with the answer. Else the client would take none of them (DHCP-S-095).
+    pub(super) fn overtaken(&mut self, now: u64, binding: &mut Binding) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let client = (binding.link, Box::from(binding.client.octets()));
+        if let Some(waiting) = self.waiting.get_mut(&client)
+            && let Some(mut kept) = Kept::of(&binding.options)
+        {
+            let left = REC_MAX_RC.saturating_sub(waiting.sent);
+            let first = kept.reserve(now, left.into());
+            waiting.replay = first.saturating_sub(waiting.sent.into());
+            binding.options = kept.replace_in(&binding.options);
+            self.fresh.push(client);
+        }
     }
 
     /// Remembers how a relay is answered for clients of a link: its address alone tells neither
@@ -209,6 +231,9 @@ impl Server {
         let Some(mut binding) = batch.binding(store, link, client)? else {
             return Err(NotTold::NoLease);
         };
+        if self.served(link).is_none() {
+            return Err(NotTold::NoLink);
+        }
         if !binding.leases.iter().any(|lease| lease.is_live(now.wall)) {
             return Err(NotTold::NoLease);
         }
@@ -306,6 +331,7 @@ impl Server {
     /// The message, and where it goes (DHCP-S-096).
     fn make(&self, record: &Record, waiting: &Waiting, now: Now) -> Option<(Reply, Vec<u8>)> {
         let view = record.view();
+        self.served(view.link())?;
         let kept = Kept::of(view.options())?;
         let replay = waiting.replay.checked_add(waiting.sent.into())?;
         let message = self.compose_reconfigure(view.client(), waiting.ask, (&kept, replay));

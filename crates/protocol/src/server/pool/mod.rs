@@ -95,6 +95,9 @@ struct Pool {
     slots: Option<Slots>,
     /// Leases in use in a pool without bitmap.
     sparse: usize,
+    /// Of a pool without bitmap: all slots below were found taken, so that the lowest free one is
+    /// not looked for among them again.
+    lowest: u128,
 }
 
 /// Equal pieces of the address space, one behind the other.
@@ -307,6 +310,7 @@ impl Pool {
             classes: classes.to_vec(),
             slots: is_small.then(|| Slots::new(len)),
             sparse: 0,
+            lowest: 0,
         }
     }
 
@@ -322,6 +326,7 @@ impl Pool {
             self.sparse = if is_taken {
                 self.sparse.saturating_add(1)
             } else {
+                self.lowest = self.lowest.min(first);
                 self.sparse.saturating_sub(1)
             };
             return;
@@ -342,10 +347,10 @@ impl Pool {
         is_free: &mut dyn FnMut(LeaseName) -> Result<bool, StoreError>,
     ) -> Result<Option<LeaseName>, FindError> {
         let mut from = match self.order {
-            Order::Lowest => 0,
+            Order::Lowest => self.lowest,
             Order::Random => self.any_slot(random),
         };
-        for _ in 0..MAX_CORRECTIONS {
+        for correction in 0..MAX_CORRECTIONS {
             let slot = match &self.slots {
                 Some(slots) => {
                     let from = usize::try_from(from).unwrap_or(0);
@@ -364,11 +369,15 @@ impl Pool {
             }
             if let Some(slots) = &mut self.slots {
                 slots.take(usize::try_from(slot).unwrap_or(usize::MAX));
+            } else if slot == self.lowest {
+                self.lowest = slot.saturating_add(1).min(self.range.last_slot);
             }
-            // The neighbours of a lease that was not known to be taken are likely taken too.
-            from = match (slot.checked_add(1), self.order) {
-                (_, Order::Random) => self.any_slot(random),
-                (Some(next), Order::Lowest) if next <= self.range.last_slot => next,
+            // The neighbours of a lease that was not known to be taken are likely taken too. In a
+            // sparse pool any other is better than none, where the lowest free one is far.
+            let is_far = self.slots.is_none() && correction >= MAX_CORRECTIONS / 2;
+            from = match slot.checked_add(1) {
+                _ if self.order == Order::Random || is_far => self.any_slot(random),
+                Some(next) if next <= self.range.last_slot => next,
                 _ => 0,
             };
         }

@@ -256,6 +256,48 @@ fn a_renew_of_what_does_not_fit_is_told_so() {
     assert_eq!(reply.statuses, [StatusCode::NO_BINDING]);
 }
 
+/// DHCP-S-027: what configuration took away is no one else's until its time is over or its client
+/// names it no more, for the answer that told may be lost.
+#[test]
+fn what_was_taken_away_is_free_when_its_client_cannot_use_it() {
+    let mut world = World::new(config());
+    let had = world.bind(1).names()[0];
+    let mut other = config();
+    other.links[0]
+        .reservations
+        .push(super::super::config::Reservation {
+            whom: super::super::config::Match::Client(duid(2)),
+            leases: vec![had],
+            name: None,
+            settings: Settings::default(),
+        });
+    world.server.reconfigure(Arc::new(other));
+    let renew = |names: &[LeaseName]| {
+        message(MessageType::RENEW, 1, |message| {
+            to_server(message);
+            ia_na(message, 1, names);
+        })
+    };
+    let told = world.ask(&renew(&[had]));
+    assert!(told.leases.contains(&(had, 0, 0)), "{told:?}");
+    let new = told.names()[0];
+    assert_ne!(world.bind(2).names()[0], had);
+    // As it does when the answer was lost.
+    assert_eq!(world.ask(&renew(&[had])).names(), [new]);
+    assert_ne!(world.bind(2).names()[0], had);
+    // This one may have been said before, and be late.
+    assert_eq!(world.ask(&renew(&[new])).names(), [new]);
+    assert!(world.live(1).contains(&had));
+    world.wait(60);
+    assert_eq!(world.ask(&renew(&[new])).names(), [new]);
+    assert!(!world.live(1).contains(&had));
+    let reserved = world.ask(&message(MessageType::REQUEST, 2, |message| {
+        to_server(message);
+        ia_na(message, 9, &[]);
+    }));
+    assert_eq!(reserved.names(), [had]);
+}
+
 /// DHCP-S-079, DHCP-S-076: what configuration took away is told with lifetimes 0, and is free.
 #[test]
 fn what_configuration_took_away_is_told_with_lifetimes_of_zero() {
@@ -266,6 +308,7 @@ fn what_configuration_took_away_is_told_with_lifetimes_of_zero() {
     other.links[0].relay_addresses = vec!["2001:db8:1::1".parse().unwrap()];
     other.links[0].pools.clear();
     world.server.reconfigure(Arc::new(other));
+    world.wait(60);
     let reply = world.ask(&message(MessageType::REBIND, 1, both));
     assert!(reply.leases.contains(&(had[0], 0, 0)), "{reply:?}");
     assert_eq!(reply.names(), [had[1]]);

@@ -4,6 +4,7 @@ mod answers;
 mod classes;
 mod conversation;
 mod exchanges;
+mod exclusions;
 mod hostile;
 mod judging;
 mod reconfigure;

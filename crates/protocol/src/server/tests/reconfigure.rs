@@ -274,6 +274,40 @@ fn the_message_asked_for_ends_it() {
     assert_eq!(world.server.reconfigures_waiting(), 0);
 }
 
+/// DHCP-S-095: a client that says something else meanwhile has seen a newer value; what it is told
+/// afterwards is newer still, and not sent if that could not be kept.
+#[test]
+fn what_is_sent_again_is_newer_than_any_answer() {
+    let mut world = using_reconfigure();
+    world.ask(&request(MessageType::REQUEST, true));
+    begin(&mut world).unwrap();
+    let first = replay(&sent(&mut world)[0].1);
+    let (answered, _) = told(&world.ask(&request(MessageType::REQUEST, true))).unwrap();
+    world.wait(2);
+    let again = replay(&sent(&mut world)[0].1);
+    assert!(
+        first < answered && answered < again,
+        "{first} {answered} {again}"
+    );
+    let (answered, _) = told(&world.ask(&request(MessageType::RENEW, true))).unwrap();
+    assert!(again < answered);
+}
+
+/// DHCP-S-092: a client on a link that the configuration has no more is not told, nor told again.
+#[test]
+fn a_client_on_a_link_that_is_gone_is_not_told() {
+    let mut world = using_reconfigure();
+    world.ask(&request(MessageType::REQUEST, true));
+    begin(&mut world).unwrap();
+    assert_eq!(sent(&mut world).len(), 1);
+    let mut config = (*world.server.config).clone();
+    config.links[0].id = LinkId(9);
+    world.server.reconfigure(Arc::new(config));
+    world.wait(60);
+    assert!(sent(&mut world).is_empty());
+    assert!(matches!(begin(&mut world), Err(NotTold::NoLink)));
+}
+
 /// DHCP-S-095: nothing is sent whose replay detection value is not on disk.
 #[test]
 fn a_commit_that_fails_sends_nothing() {
