@@ -5,8 +5,10 @@ use leasebook_wire::code::{MessageType, StatusCode};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::message::{Heard, Ia, Said, ToldIa};
+use crate::message::{Heard, Ia, Key, Recall, Said, ToldIa};
 use crate::path::Path;
+use crate::patience::{Exchange, Patience, patience};
+use crate::site::duid;
 
 /// Longer than any datagram is on its way, so that no late one meets a new exchange, in
 /// milliseconds.
@@ -27,35 +29,6 @@ pub(crate) struct Held {
 pub(crate) struct At {
     pub(crate) ms: u64,
     pub(crate) wall: u64,
-}
-
-/// How a message is sent again (RFC 8415 §15, §7.6), in milliseconds; 0 is no limit.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    first: u64,
-    longest: u64,
-    times: u32,
-    total: u64,
-}
-
-const fn patience(first: u64, longest: u64, times: u32, total: u64) -> Patience {
-    Patience {
-        first,
-        longest,
-        times,
-        total,
-    }
-}
-
-/// A message sent, and not answered yet.
-#[derive(Clone, Debug)]
-struct Exchange {
-    said: Said,
-    patience: Patience,
-    began: u64,
-    wait: u64,
-    sent: u32,
-    next: u64,
 }
 
 /// What a client does when no one asks.
@@ -85,6 +58,9 @@ pub(crate) struct Client {
     pub(crate) held: Vec<Held>,
     wants: Vec<(IaKind, u32)>,
     asks_rapid: bool,
+    pub(crate) accepts_reconfigure: bool,
+    /// What the newest REPLY told it to know RECONFIGURE by.
+    key: Option<(u64, Key)>,
     phase: Phase,
     exchange: Option<Exchange>,
     advertised: Option<Heard>,
@@ -110,11 +86,13 @@ impl Client {
             wants.push((IaKind::Pd, 4));
         }
         Self {
-            duid: [&[0, 3, 0, 1, 2, 0][..], &number.to_be_bytes()].concat(),
+            duid: duid(number),
             path,
             held: Vec::new(),
             wants,
             asks_rapid: random.random_bool(0.3),
+            accepts_reconfigure: random.random_bool(0.5),
+            key: None,
             phase: Phase::Off(random.random_range(0..60_000)),
             exchange: None,
             advertised: None,
@@ -203,9 +181,32 @@ impl Client {
         }
     }
 
+    /// Does what a RECONFIGURE tells it to, unless it is busy or does not know it to be from its
+    /// server (RFC 8415 §18.2.11).
+    pub(crate) fn recalled(&mut self, now: At, recall: &Recall) -> Option<Said> {
+        let (last, key) = self.key?;
+        if recall.replay <= last || !recall.is_signed(&key) {
+            return None;
+        }
+        self.key = Some((recall.replay, key));
+        self.held.retain(|held| held.until > now.wall);
+        if self.exchange.is_some() || self.phase != Phase::Bound || self.held.is_empty() {
+            return None;
+        }
+        match recall.ask {
+            MessageType::RENEW => self.renew(now),
+            MessageType::REBIND => self.rebind(now),
+            _ => self.inform(now),
+        }
+    }
+
     /// A REPLY with leases (RFC 8415 §18.2.10.1).
     fn bind(&mut self, now: At, heard: &Heard, decided: u64) -> Option<Said> {
         let asked = self.exchange.take()?.said.kind;
+        if let Some((replay, key)) = heard.key {
+            let last = self.key.map_or(0, |(last, _)| last);
+            self.key = Some((replay.max(last), key));
+        }
         let had: Vec<LeaseName> = self.held.iter().map(|held| held.name).collect();
         let mut times = (u64::MAX, u64::MAX);
         for ia in &heard.ias {
@@ -289,6 +290,7 @@ impl Client {
             }
             Whim::Forget => {
                 self.held.clear();
+                self.key = None;
                 self.rest(now);
                 None
             }
@@ -297,10 +299,7 @@ impl Client {
                 self.path.link = self.path.link % self.links + 1;
                 self.confirm(now)
             }
-            Whim::Inform => {
-                let patience = patience(1000, 30_000, 3, 0);
-                Some(self.ask(now, MessageType::INFORMATION_REQUEST, patience))
-            }
+            Whim::Inform => self.inform(now),
         }
     }
 
@@ -325,6 +324,11 @@ impl Client {
         let last = self.held.iter().map(|held| held.until).max().unwrap_or(0);
         let rest = last.saturating_sub(now.wall).max(1) * 1000;
         Some(self.ask(now, MessageType::REBIND, patience(10_000, 600_000, 0, rest)))
+    }
+
+    fn inform(&mut self, now: At) -> Option<Said> {
+        let patience = patience(1000, 30_000, 3, 0);
+        Some(self.ask(now, MessageType::INFORMATION_REQUEST, patience))
     }
 
     /// RFC 8415 §18.2.3, §18.2.12: with a delegated prefix it is REBIND.
@@ -364,6 +368,7 @@ impl Client {
             server: names_server.then(|| self.server.clone()),
             ias: self.ias(kind),
             is_rapid: is_solicit && self.asks_rapid,
+            accepts_reconfigure: self.accepts_reconfigure,
             elapsed: 0,
         };
         // The first SOLICIT is never sent again early, so that ADVERTISEs have their time.

@@ -1,13 +1,15 @@
 //! The server, its book on a disk that forgets what was not synced, and the ways they die.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use leasebook_protocol::Now;
-use leasebook_protocol::server::{Batch, Config, Did, Dropped, Notice, Server};
+use leasebook_protocol::server::{Batch, Config, Did, Dropped, NotTold, Notice, Reply, Server};
 use leasebook_store::book::Recovery;
 use leasebook_store::storage::{Fault, SimulatedDisk};
-use leasebook_store::{Book, BookOptions, Flow, LeaseStore as _, Progress};
+use leasebook_store::{Book, BookOptions, Flow, LeaseName, LeaseStore as _, LinkId, Progress};
 use leasebook_wire::code::MessageType;
+use leasebook_wire::option::ReconfMsg;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -52,7 +54,13 @@ struct Running {
     book: Book,
     /// How far the server was told what is taken, while it learns.
     learnt: Option<Vec<u8>>,
+    /// It learns because of another configuration: clients out of place are recalled.
+    is_reloaded: bool,
+    recalls: VecDeque<Wanted>,
 }
+
+/// A client that is to be told to ask anew, and for what.
+pub(crate) type Wanted = (LinkId, Vec<u8>, ReconfMsg);
 
 pub(crate) struct Host {
     data: tempfile::TempDir,
@@ -67,6 +75,8 @@ pub(crate) struct Host {
     pub(crate) declined: u64,
     pub(crate) exhausted: u64,
     pub(crate) answered: u64,
+    pub(crate) misplaced: u64,
+    pub(crate) unanswered: u64,
 }
 
 impl Host {
@@ -84,6 +94,8 @@ impl Host {
             declined: 0,
             exhausted: 0,
             answered: 0,
+            misplaced: 0,
+            unanswered: 0,
         };
         host.start();
         host
@@ -100,13 +112,13 @@ impl Host {
         self.recovered += replayed;
         self.torn += u64::from(torn.is_some());
         let mut server = Server::new(Arc::clone(&self.config), self.random.random());
-        let links = self.config.links.iter();
-        let interfaces: Vec<_> = links.map(|link| (10 + link.id.0, link.id)).collect();
-        server.set_interfaces(&interfaces);
+        server.set_interfaces(&interfaces(&self.config));
         self.running = Some(Running {
             server,
             book,
             learnt: Some(Vec::new()),
+            is_reloaded: false,
+            recalls: VecDeque::new(),
         });
     }
 
@@ -119,15 +131,25 @@ impl Host {
         &self.running.as_ref().unwrap().book
     }
 
+    /// A client's leases on a link, of whatever state; the host is up.
+    pub(crate) fn leases(&self, link: u16, client: &[u8]) -> Vec<LeaseName> {
+        let record = self.book().binding(LinkId(link.into()), client).unwrap();
+        let record = record.unwrap();
+        record.view().leases().map(|lease| lease.name).collect()
+    }
+
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Puts the same configuration in force anew: pools are learnt again.
-    pub(crate) fn reload(&mut self) {
+    /// Puts a configuration in force, the same or another: pools are learnt again.
+    pub(crate) fn reload(&mut self, config: Option<Config>) {
+        self.config = config.map_or_else(|| Arc::clone(&self.config), Arc::new);
         if let Some(running) = &mut self.running {
             running.server.reconfigure(Arc::clone(&self.config));
+            running.server.set_interfaces(&interfaces(&self.config));
             running.learnt = Some(Vec::new());
+            running.is_reloaded = true;
         }
     }
 
@@ -155,7 +177,10 @@ impl Host {
                 }
                 // While it learns it may not know whether there is anything left.
                 Did::Dropped(Dropped::Unsure) => assert!(running.learnt.is_some()),
-                Did::Dropped(why) => assert_eq!(why, Dropped::NothingToSay, "{outcome:?}"),
+                Did::Dropped(why) => {
+                    let is_known = matches!(why, Dropped::NothingToSay | Dropped::NoLink);
+                    assert!(is_known, "{outcome:?}");
+                }
             }
         }
         assert_eq!(turn.batch.replies().len(), turn.sent.len());
@@ -230,12 +255,50 @@ impl Host {
             match notice {
                 Notice::Declined { .. } => self.declined += 1,
                 Notice::Exhausted { .. } => self.exhausted += 1,
-                Notice::Unanswered { .. } => panic!("nobody was told anything"),
+                Notice::Unanswered { .. } => self.unanswered += 1,
             }
         }
         let kept = self.commit(&mut batch, fate);
         self.learn(now);
         kept.is_none()
+    }
+
+    /// Begins to tell the clients that wait for it, and those that it is wanted of, to ask anew;
+    /// gives what is sent. None if the host went down.
+    pub(crate) fn recall(
+        &mut self,
+        now: Now,
+        wanted: Option<Wanted>,
+        fate: Fate,
+    ) -> Option<Vec<(Reply, Vec<u8>)>> {
+        let mut batch = Batch::default();
+        let running = self.running.as_mut()?;
+        running.recalls.extend(wanted);
+        for _ in 0..RECLAIMED_AT_ONCE {
+            let Some((link, client, ask)) = running.recalls.pop_front() else {
+                break;
+            };
+            let whom = (link, &client[..]);
+            let begun =
+                running
+                    .server
+                    .reconfigure_client(now, whom, ask, &running.book, &mut batch);
+            assert!(!matches!(begun, Err(NotTold::Off | NotTold::Store(_))));
+        }
+        if !batch.is_unchanged() {
+            self.commit(&mut batch, fate)?;
+        }
+        let running = self.running.as_mut()?;
+        let mut batch = Batch::default();
+        let (server, book) = (&mut running.server, &running.book);
+        let sent = server.send_reconfigures(now, RECLAIMED_AT_ONCE, book, &mut batch);
+        assert_eq!(sent.unwrap(), batch.replies().len());
+        let replies = batch.replies().iter();
+        let sent = replies.map(|reply| {
+            let octets = &batch.octets()[reply.octets.clone()];
+            (reply.clone(), octets.to_vec())
+        });
+        Some(sent.collect())
     }
 
     /// Whether nothing is written any more: a restart is due.
@@ -256,17 +319,31 @@ impl Host {
         let Some(from) = &mut running.learnt else {
             return;
         };
-        let server = &mut running.server;
+        let (server, recalls) = (&mut running.server, &mut running.recalls);
+        let renew = ReconfMsg::new(MessageType::RENEW).filter(|_| running.is_reloaded);
         let progress = running.book.scan_all(from, &mut |run| {
             for record in run.iter() {
                 for lease in record.leases() {
                     server.occupy(record.link(), &lease, now.wall);
                 }
+                if let Some(renew) = renew
+                    && server.misplaced(&record, now.wall).is_some()
+                    && server.can_reconfigure(&record)
+                {
+                    self.misplaced += 1;
+                    recalls.push_back((record.link(), record.client().to_vec(), renew));
+                }
             }
             Flow::Stop
         });
         if progress.unwrap() == Progress::Done {
-            running.learnt = None;
+            (running.learnt, running.is_reloaded) = (None, false);
         }
     }
+}
+
+/// The interface of each link.
+fn interfaces(config: &Config) -> Vec<(u32, LinkId)> {
+    let links = config.links.iter();
+    links.map(|link| (10 + link.id.0, link.id)).collect()
 }

@@ -12,19 +12,25 @@
 //! | `world` | the clock, the network, and what is judged after every step |
 //! | `host` | the server, its book, and the ways they die |
 //! | `client` | a client: RFC 8415 §15 and §18.2 |
+//! | `judge` | whether what the server says fits what it was asked and is set to |
 //! | `message` | what clients say and hear, as octets |
+//! | `world::operator` | another configuration, and clients told to ask anew |
 //! | `path` | relays between clients and the server |
+//! | `patience` | when clients ask again |
 //! | `requestor` | a bulk query compared with the book |
 //! | `site` | links and pools |
 //!
 //! A run is repeated from the seed it prints: `LEASEBOOK_SIMULATION_SEED=7 cargo test -p
 //! leasebook-protocol --test simulation`. `LEASEBOOK_SIMULATION_RUNS=100` runs that many, from a
-//! seed that follows the last of the usual ones.
+//! seed that follows the last of the usual ones. `LEASEBOOK_SIMULATION_CLIENT=1084` prints what is
+//! said to and by that client.
 
 mod client;
 mod host;
+mod judge;
 mod message;
 mod path;
+mod patience;
 mod requestor;
 mod site;
 mod world;
@@ -58,7 +64,7 @@ fn run(seed: u64, shape: &Shape) {
 fn whatever_happens_no_lease_is_lost_or_given_twice() {
     let shape = Shape {
         clients: 2000,
-        seconds: 1200,
+        seconds: 1140,
     };
     if let Some(seed) = variable("LEASEBOOK_SIMULATION_SEED") {
         return run(seed, &shape);

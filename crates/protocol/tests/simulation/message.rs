@@ -2,10 +2,16 @@
 
 use std::net::Ipv6Addr;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use leasebook_store::{IaKind, LeaseName};
 use leasebook_wire::code::{MessageType, OptionCode, StatusCode};
-use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix, OptionView as _};
+use leasebook_wire::option::{
+    Auth, IaAddr, IaNa, IaPd, IaPrefix, OptionView as _, ReconfMsg, ReconfigureKey,
+};
 use leasebook_wire::{ClientMessage, Composer, Options, Xid};
+use md5::Md5;
+
+use crate::site::SERVER;
 
 /// An identity association of a client, and the leases it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +30,7 @@ pub(crate) struct Said {
     pub(crate) server: Option<Vec<u8>>,
     pub(crate) ias: Vec<Ia>,
     pub(crate) is_rapid: bool,
+    pub(crate) accepts_reconfigure: bool,
     /// Since the exchange began, in hundredths of a second.
     pub(crate) elapsed: u16,
 }
@@ -42,6 +49,9 @@ impl Said {
         message.option(OptionCode::ORO, &[0, 23]).unwrap();
         if self.is_rapid {
             message.option(OptionCode::RAPID_COMMIT, &[]).unwrap();
+        }
+        if self.accepts_reconfigure {
+            message.option(OptionCode::RECONF_ACCEPT, &[]).unwrap();
         }
         for ia in &self.ias {
             let inside = |message: &mut Composer<'_>| {
@@ -99,7 +109,12 @@ pub(crate) struct Heard {
     pub(crate) is_rapid: bool,
     pub(crate) status: StatusCode,
     pub(crate) ias: Vec<ToldIa>,
+    /// The key for RECONFIGURE and its replay detection value.
+    pub(crate) key: Option<(u64, Key)>,
 }
+
+/// What RECONFIGURE is signed with.
+pub(crate) type Key = [u8; 16];
 
 impl Heard {
     /// Reads a message; everything that no server may send is a failure.
@@ -134,7 +149,64 @@ impl Heard {
             is_rapid: options.contains(OptionCode::RAPID_COMMIT),
             status: status(options),
             ias,
+            key: key(options),
         }
+    }
+}
+
+/// The key that a REPLY tells.
+pub(crate) fn key(options: Options<'_>) -> Option<(u64, Key)> {
+    let auth: Auth<'_> = options.view_or_absent()?;
+    match auth.reconfigure_key() {
+        Some(ReconfigureKey::Key(key)) => Some((auth.replay_detection, key)),
+        other => panic!("a REPLY with {other:?}"),
+    }
+}
+
+/// A RECONFIGURE as a client hears it.
+#[derive(Clone, Debug)]
+pub(crate) struct Recall {
+    pub(crate) client: Vec<u8>,
+    pub(crate) ask: MessageType,
+    pub(crate) replay: u64,
+    octets: Vec<u8>,
+}
+
+impl Recall {
+    /// Reads a message; everything that RFC 8415 §18.3.11 and §20.4 do not have in it is a failure.
+    pub(crate) fn parse(octets: &[u8]) -> Self {
+        let message = ClientMessage::parse(octets).unwrap();
+        assert_eq!(message.msg_type(), MessageType::RECONFIGURE);
+        assert_eq!(message.xid().number(), 0);
+        let options = message.options();
+        let codes: Vec<OptionCode> = options.iter().map(|option| option.code).collect();
+        let expected = [
+            OptionCode::SERVERID,
+            OptionCode::CLIENTID,
+            OptionCode::RECONF_MSG,
+            OptionCode::AUTH,
+        ];
+        assert_eq!(codes, expected);
+        assert_eq!(options.first(OptionCode::SERVERID).unwrap().data, SERVER);
+        let auth: Auth<'_> = options.view_or_absent().unwrap();
+        let ask: ReconfMsg = options.view_or_absent().unwrap();
+        Self {
+            client: options.first(OptionCode::CLIENTID).unwrap().data.to_vec(),
+            ask: ask.msg_type(),
+            replay: auth.replay_detection,
+            octets: octets.to_vec(),
+        }
+    }
+
+    /// Whether it was signed with this key.
+    pub(crate) fn is_signed(&self, key: &Key) -> bool {
+        let mut zeroed = self.octets.clone();
+        let at = zeroed.len() - key.len();
+        let signature = zeroed.split_off(at);
+        zeroed.resize(at + key.len(), 0);
+        let mut mac = Hmac::<Md5>::new_from_slice(key).unwrap();
+        mac.update(&zeroed);
+        mac.verify_slice(&signature).is_ok()
     }
 }
 

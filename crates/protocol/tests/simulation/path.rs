@@ -3,6 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddrV6};
 
 use leasebook_protocol::server::{Arrival, Reply};
+use leasebook_store::LeaseName;
 use leasebook_wire::code::{MessageType, OptionCode};
 use leasebook_wire::message::RelayHeader;
 use leasebook_wire::{Composer, RelayChain};
@@ -137,6 +138,28 @@ impl Path {
         let arrival = self.arrival();
         assert_eq!(reply.to, arrival.from, "the reply goes elsewhere");
         assert_eq!(reply.interface, self.interface());
+        self.unwrap(octets)
+    }
+
+    /// The same of a message that answers nothing, to a client with these leases. A relay that was
+    /// not heard since the start is told by its address alone.
+    pub(crate) fn unasked(&self, reply: &Reply, octets: &[u8], leases: &[LeaseName]) -> Vec<u8> {
+        let arrival = self.arrival();
+        if self.attached == Attached::Directly {
+            assert!(leases.contains(&LeaseName::Address(*reply.to.ip())));
+            assert_eq!(reply.to.port(), 546);
+            assert_eq!((reply.from, reply.interface), (None, self.interface()));
+        } else {
+            assert_eq!(reply.to, arrival.from, "the message goes elsewhere");
+            let known = (Some(SERVER), self.interface());
+            let way = (reply.from, reply.interface);
+            assert!(way == known || way == (None, 0), "{way:?}");
+        }
+        self.unwrap(octets)
+    }
+
+    /// What is inside of the relays' replies.
+    fn unwrap(&self, octets: &[u8]) -> Vec<u8> {
         let chain = RelayChain::parse(octets, 32).unwrap();
         let headers = self.headers();
         let levels: Vec<_> = chain.levels().collect();

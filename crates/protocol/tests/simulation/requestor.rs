@@ -15,6 +15,9 @@ use leasebook_wire::{ClientMessage, Composer, Deframer, Duid, Options, Xid};
 
 use crate::path::Path;
 
+/// In the place of a link's number: all links.
+const ANY: u16 = 0;
+
 /// The live leases of each client.
 pub(crate) type Told = BTreeMap<Vec<u8>, BTreeSet<LeaseName>>;
 
@@ -49,7 +52,10 @@ pub(crate) fn ask(
 }
 
 fn query(link: u16, relay: Option<&[u8]>) -> Vec<u8> {
-    let address = Ipv6Addr::new(0x2001, 0xdb8, link, 0, 0, 0, 0, 1);
+    let address = match link {
+        ANY => Ipv6Addr::UNSPECIFIED,
+        _ => Ipv6Addr::new(0x2001, 0xdb8, link, 0, 0, 0, 0, 1),
+    };
     let kind = relay.map_or(QueryType::BY_LINK_ADDRESS, |_| QueryType::BY_RELAY_ID);
     let mut out = Vec::new();
     let mut message = Composer::framed(&mut out, MessageType::LEASEQUERY, Xid::from_number(9));
@@ -125,17 +131,22 @@ pub(crate) fn expected(book: &Book, now: Now, (link, relay): (u16, Option<&[u8]>
     }
 }
 
-/// Compares both for a link, by its address and by its relay.
+/// Compares both for a link, by its address and by its relay. A link that the configuration does
+/// not have any more is told by its relay alone.
 pub(crate) fn compare(config: &server::Config, book: &Book, now: Now, link: u16) -> usize {
     let relay = Path::relay_id(link);
+    let is_configured = config.links.iter().any(|one| one.id.0 == u32::from(link));
+    let of_link = [(link, None), (link, Some(&relay[..]))];
+    let of_relay = [(ANY, Some(&relay[..]))];
     let mut count = 0;
-    for which in [(link, None), (link, Some(&relay[..]))] {
-        let told = ask(config, book, now, which);
-        assert_eq!(
-            told,
-            expected(book, now, which),
-            "a bulk query tells otherwise"
-        );
+    for which in if is_configured {
+        &of_link[..]
+    } else {
+        &of_relay
+    } {
+        let told = ask(config, book, now, *which);
+        let expected = expected(book, now, (link, which.1));
+        assert_eq!(told, expected, "a bulk query tells otherwise");
         count += told.len();
     }
     count
