@@ -68,7 +68,7 @@ fn find(pools: &mut Pools, finds: u32, random: &mut StdRng) -> anyhow::Result<Du
     };
     let began = Instant::now();
     for _ in 0..finds {
-        let found = pools.find(&wish, &mut || random.next_u64(), &mut |_| Ok(true))?;
+        let found = pools.find(&wish, &mut || random.next_u64(), &mut |_, _| Ok(true))?;
         let found = found.context("the pool is full")?;
         pools.take(LINK, found.name);
         pools.give_back(LINK, found.name);

@@ -119,7 +119,14 @@ impl Batch {
 
     /// Whether a change of the client's binding on the link is not yet known to be durable.
     pub fn changes(&self, link: LinkId, client: &[u8]) -> bool {
-        self.own.of(link, client).is_some() || self.underway.of(link, client).is_some()
+        self.newest(link, client).is_some()
+    }
+
+    /// The client's binding on the link as it was last decided, if that is not yet known to be
+    /// durable.
+    pub fn newest(&self, link: LinkId, client: &[u8]) -> Option<&Binding> {
+        let own = self.own.of(link, client);
+        own.or_else(|| self.underway.of(link, client))
     }
 
     /// The changes are on their way to the disk from now on; they are returned for it, in order.

@@ -8,9 +8,10 @@ use leasebook_wire::option::IaAddr;
 use leasebook_wire::{Composer, Duid, RelayPath};
 
 use super::admit::Heard;
+use super::asked::{AskedIa, asked};
 use super::batch::Batch;
 use super::config::{Class, Config, Reservation, ServedLink, Settings};
-use super::grant::{AnsweredIa, asked};
+use super::grant::AnsweredIa;
 use super::key::Kept;
 use super::offers::Offers;
 use super::outcome::Dropped;
@@ -241,10 +242,7 @@ impl Exchange<'_> {
     /// Goes through the message's IAs, and settles the rest of the binding.
     fn each(
         &mut self,
-        mut decide: impl FnMut(
-            &mut Self,
-            &super::grant::AskedIa<'_>,
-        ) -> Result<Option<AnsweredIa>, FindError>,
+        mut decide: impl FnMut(&mut Self, &AskedIa<'_>) -> Result<Option<AnsweredIa>, FindError>,
     ) -> Result<Vec<AnsweredIa>, Dropped> {
         let heard = self.heard;
         let mut ias = Vec::new();

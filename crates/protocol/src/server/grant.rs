@@ -4,13 +4,15 @@ use std::net::Ipv6Addr;
 
 use leasebook_store::{Binding, IaKind, Lease, LeaseName, LeaseState, StoreError};
 use leasebook_wire::Options;
-use leasebook_wire::code::{OptionCode, StatusCode};
-use leasebook_wire::option::{IaAddr, IaNa, IaPd, IaPrefix, IaTa, OptionView as _, PdExclude};
+use leasebook_wire::code::StatusCode;
+use leasebook_wire::option::PdExclude;
 
+use super::asked::AskedIa;
 use super::config::Lifetimes;
 use super::exchange::Exchange;
+use super::holders::Holders;
 use super::offers::{self, IaRef};
-use super::pool::{FindError, PoolRef, Wish};
+use super::pool::{FindError, PoolRef, Trust, Wish};
 
 /// Leases of a client that ended and are remembered, at most (DHCP-S-028).
 const MAX_REMEMBERED: usize = 8;
@@ -25,85 +27,6 @@ const LONGEST_TEMPORARY: Lifetimes = Lifetimes {
     preferred: 86_400,
     valid: 604_800,
 };
-
-/// An IA as a client's message has it.
-#[derive(Clone, Debug)]
-pub(super) struct AskedIa<'a> {
-    pub(super) kind: IaKind,
-    pub(super) iaid: u32,
-    /// The addresses or prefixes it names, each once, with the options inside.
-    pub(super) named: Vec<(LeaseName, Options<'a>)>,
-    /// The length of prefix it would like (RFC 8168).
-    pub(super) len: Option<u8>,
-}
-
-/// All IAs of a message, in order. An IA that cannot be read is none, and so is one that comes
-/// again (D-30).
-pub(super) fn asked<'a>(options: Options<'a>, hears_ta: bool) -> Vec<AskedIa<'a>> {
-    let mut all: Vec<AskedIa<'a>> = Vec::new();
-    for option in options {
-        let ia = match option.code {
-            OptionCode::IA_NA => IaNa::parse(option)
-                .map(|ia| AskedIa::of_addresses(IaKind::Na, ia.iaid, ia.options))
-                .ok(),
-            OptionCode::IA_TA if hears_ta => IaTa::parse(option)
-                .map(|ia| AskedIa::of_addresses(IaKind::Ta, ia.iaid, ia.options))
-                .ok(),
-            OptionCode::IA_PD => IaPd::parse(option)
-                .map(|ia| AskedIa::of_prefixes(ia.iaid, ia.options))
-                .ok(),
-            _ => None,
-        };
-        let Some(ia) = ia else { continue };
-        if !all
-            .iter()
-            .any(|known| known.kind == ia.kind && known.iaid == ia.iaid)
-        {
-            all.push(ia);
-        }
-    }
-    all
-}
-
-impl<'a> AskedIa<'a> {
-    fn of_addresses(kind: IaKind, iaid: u32, options: Options<'a>) -> Self {
-        let mut named = Vec::new();
-        for lease in options.views::<IaAddr<'_>>().filter_map(Result::ok) {
-            push_once(&mut named, LeaseName::Address(lease.address), lease.options);
-        }
-        Self {
-            kind,
-            iaid,
-            named,
-            len: None,
-        }
-    }
-
-    fn of_prefixes(iaid: u32, options: Options<'a>) -> Self {
-        let (mut named, mut len, mut named_len) = (Vec::new(), None, None);
-        for lease in options.views::<IaPrefix<'_>>().filter_map(Result::ok) {
-            let wished = Some(lease.prefix_len).filter(|len| *len > 0);
-            if lease.prefix == Ipv6Addr::UNSPECIFIED {
-                len = len.or(wished);
-            } else if let Some(name) = LeaseName::prefix(lease.prefix, lease.prefix_len) {
-                named_len = named_len.or(wished);
-                push_once(&mut named, name, lease.options);
-            }
-        }
-        Self {
-            kind: IaKind::Pd,
-            iaid,
-            named,
-            len: len.or(named_len),
-        }
-    }
-}
-
-fn push_once<'a>(named: &mut Vec<(LeaseName, Options<'a>)>, name: LeaseName, options: Options<'a>) {
-    if !named.iter().any(|(known, _)| *known == name) {
-        named.push((name, options));
-    }
-}
 
 /// A lease in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -406,10 +329,16 @@ impl Exchange<'_> {
             offers: self.offers,
             now: self.now.wall,
         };
-        let (reserved, link) = (self.reserved, self.link);
-        let found = self.pools.find(&wish, self.random, &mut |name| {
-            let is_for_all = !reserved.contains(&name) && !link.excludes(name);
-            Ok(is_for_all && holders.is_free(name)?)
+        // An offer binds nothing: the book need not say what is known. A REQUEST asks it.
+        let (is_offer, reserved, link) = (self.is_offer, self.reserved, self.link);
+        let found = self.pools.find(&wish, self.random, &mut |name, trust| {
+            if reserved.contains(&name) || link.excludes(name) {
+                return Ok(false);
+            }
+            if is_offer && trust == Trust::Known {
+                return Ok(holders.seems_free(name).unwrap_or(true));
+            }
+            holders.is_free(name)
         })?;
         Ok(found.map(|found| found.name))
     }
@@ -445,33 +374,58 @@ impl Exchange<'_> {
             });
             self.given.push(name);
             if self.is_offer {
-                if self.config.offer_hold > 0 {
-                    let until = offers::until(self.now.mono, self.config.offer_hold);
-                    self.offers
-                        .keep(self.ia_ref(asked), (name, asked.len), until);
-                }
-                continue;
+                self.offer(asked, name);
+            } else {
+                self.bind(asked, name, lifetimes);
             }
-            self.take(name);
-            put_lease(
-                &mut self.binding,
-                Lease {
-                    name,
-                    kind: asked.kind,
-                    iaid: asked.iaid,
-                    state: LeaseState::Bound,
-                    clt: self.now.wall,
-                    preferred: lifetimes.preferred,
-                    valid: lifetimes.valid,
-                },
-            );
-            self.is_changed = true;
         }
         if !self.is_offer {
-            let ia = self.ia_ref(asked);
-            self.offers.end(&ia);
+            let ended = self.offers.end(&self.ia_ref(asked));
+            self.offer_ended(ended.filter(|name| !names.contains(name)));
         }
         answer
+    }
+
+    /// Keeps a lease from others for a while; one that is bound is kept from them already.
+    fn offer(&mut self, asked: &AskedIa<'_>, name: LeaseName) {
+        if self.config.offer_hold == 0 || self.is_bound_already(name) {
+            return;
+        }
+        let until = offers::until(self.now.mono, self.config.offer_hold);
+        let offer = (name, asked.len);
+        let before = self.offers.keep(self.ia_ref(asked), offer, until);
+        self.offer_ended(before);
+    }
+
+    fn bind(&mut self, asked: &AskedIa<'_>, name: LeaseName, lifetimes: Lifetimes) {
+        if !self.is_bound_already(name) {
+            self.take(name);
+        }
+        put_lease(
+            &mut self.binding,
+            Lease {
+                name,
+                kind: asked.kind,
+                iaid: asked.iaid,
+                state: LeaseState::Bound,
+                clt: self.now.wall,
+                preferred: lifetimes.preferred,
+                valid: lifetimes.valid,
+            },
+        );
+        self.is_changed = true;
+    }
+
+    /// Whether the client's binding has the lease as bound, so that the pools know it as taken.
+    fn is_bound_already(&self, name: LeaseName) -> bool {
+        let mut leases = self.binding.leases.iter();
+        leases.any(|lease| lease.name == name && lease.state == LeaseState::Bound)
+    }
+
+    fn offer_ended(&mut self, name: Option<LeaseName>) {
+        if let Some(name) = name.filter(|name| !self.reserved.contains(name)) {
+            self.pools.offer_ended(self.link.id, name);
+        }
     }
 
     fn lifetimes(&self, pool: Option<PoolRef>, kind: IaKind) -> Lifetimes {
@@ -552,49 +506,6 @@ impl Exchange<'_> {
             self.binding
                 .leases
                 .retain(|lease| !past.iter().any(|(_, name)| *name == lease.name));
-        }
-    }
-}
-
-/// Who holds what, when an IA asks.
-struct Holders<'a> {
-    ia: &'a IaRef,
-    /// The client's binding as it is to be.
-    binding: &'a Binding,
-    /// What other IAs of the message get.
-    given: &'a [LeaseName],
-    store: &'a dyn leasebook_store::LeaseStore,
-    batch: &'a super::Batch,
-    offers: &'a super::offers::Offers,
-    now: u64,
-}
-
-impl Holders<'_> {
-    /// Whether the IA may be given the lease: nobody has it, on any link (DHCP-S-027), no other
-    /// IA of the client either (DHCP-S-066), nor has it on offer.
-    fn is_free(&self, name: LeaseName) -> Result<bool, StoreError> {
-        if self.given.contains(&name) || self.offers.is_others(name, self.ia) {
-            return Ok(false);
-        }
-        if let Some(own) = self.binding.leases.iter().find(|lease| lease.name == name) {
-            let is_of_ia = (own.kind, own.iaid) == (self.ia.kind, self.ia.iaid);
-            return Ok((own.state == LeaseState::Bound && is_of_ia) || self.is_over(own));
-        }
-        let Some(held) = self.batch.held(self.store, name)? else {
-            return Ok(true);
-        };
-        let is_own = held.link == self.ia.link && held.client == self.ia.client;
-        // Of its own only what the binding says counts.
-        Ok(is_own || self.is_over(&held.lease))
-    }
-
-    /// Whether nobody has a lease any more that somebody had.
-    fn is_over(&self, lease: &Lease) -> bool {
-        match lease.state {
-            LeaseState::Bound | LeaseState::Declined | LeaseState::Registered => {
-                lease.valid_left(self.now) == 0
-            }
-            LeaseState::Released | LeaseState::Reclaimed => true,
         }
     }
 }

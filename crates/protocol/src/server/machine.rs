@@ -130,7 +130,8 @@ impl Server {
         self.places.set_interfaces(interfaces);
     }
 
-    /// Tells of a lease in the book; for each once after a start, in any order.
+    /// Tells of a lease in the book; for each once after a start, in any order, and then
+    /// [`Server::all_told`].
     pub fn occupy(&mut self, link: LinkId, lease: &Lease, now: u64) {
         let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
         if is_past || lease.valid_left(now) == 0 {
@@ -141,6 +142,11 @@ impl Server {
             let until = lease.clt.saturating_add(lease.valid.into());
             self.probations.insert((until, link, lease.name));
         }
+    }
+
+    /// Every lease of the book has been told of.
+    pub fn all_told(&mut self) {
+        self.pools.complete();
     }
 
     /// The link of this number, if it is configured.
@@ -200,7 +206,7 @@ impl Server {
         let (pools, offers, reserved) = (&mut self.pools, &mut self.offers, &self.reserved);
         offers.expire(now.mono, &mut |link, name| {
             if !reserved.contains(&name) {
-                pools.give_back(link, name);
+                pools.offer_ended(link, name);
             }
         });
         let place = self.places.of(chain, arrival).ok_or(Dropped::NoLink)?;

@@ -21,7 +21,9 @@
 //! | `place` | which link a client is on |
 //! | `classify` | its classes and reservations |
 //! | `exchange` | one message, decided |
+//! | `asked` | what a message asks for |
 //! | `grant` | which leases an IA gets |
+//! | `holders` | whether a lease is free for an IA |
 //! | `offers` | what was offered and is kept for a while |
 //! | `answer` | composing what the client is told |
 //! | `wrap` | sending back the way it came |
@@ -32,12 +34,14 @@
 
 mod admit;
 mod answer;
+mod asked;
 pub mod batch;
 mod changes;
 mod classify;
 pub mod config;
 mod exchange;
 mod grant;
+mod holders;
 mod key;
 mod machine;
 mod offers;

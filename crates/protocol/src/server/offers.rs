@@ -44,23 +44,31 @@ impl Offers {
         held.is_some_and(|holder| holder != ia)
     }
 
-    /// Keeps the lease for the IA until `until`.
-    pub(super) fn keep(&mut self, ia: IaRef, (name, wish): Offer, until: Mono) {
-        if let Some((before, _)) = self.by_ia.insert(ia.clone(), (name, wish)) {
-            if before == name {
-                return;
-            }
+    /// Keeps the lease for the IA until `until`; returns what it was offered before instead.
+    pub(super) fn keep(
+        &mut self,
+        ia: IaRef,
+        (name, wish): Offer,
+        until: Mono,
+    ) -> Option<LeaseName> {
+        let before = self.by_ia.insert(ia.clone(), (name, wish));
+        let before = before.map(|(before, _)| before);
+        if before == Some(name) {
+            return None;
+        }
+        if let Some(before) = before {
             self.by_name.remove(&(ia.link, before));
         }
         self.by_name.insert((ia.link, name), ia.clone());
         self.ends.push_back((until, ia, name));
+        before
     }
 
-    /// The lease is bound, or the IA got another.
-    pub(super) fn end(&mut self, ia: &IaRef) {
-        if let Some((name, _)) = self.by_ia.remove(ia) {
-            self.by_name.remove(&(ia.link, name));
-        }
+    /// The IA got a lease; returns what it was offered.
+    pub(super) fn end(&mut self, ia: &IaRef) -> Option<LeaseName> {
+        let (name, _) = self.by_ia.remove(ia)?;
+        self.by_name.remove(&(ia.link, name));
+        Some(name)
     }
 
     /// Ends what has run out, or is too much; each that was still on offer is given to `ended`.

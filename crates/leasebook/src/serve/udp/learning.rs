@@ -59,11 +59,11 @@ impl Learning {
         let progress = book.scan_all(from, &mut |run| {
             for record in run.iter() {
                 learnt += 1;
-                // The server knows better than the book what it decided last.
-                if batch.changes(record.link(), record.client()) {
-                    continue;
-                }
-                for lease in record.leases() {
+                // What was decided last is not in the book yet.
+                let newest = batch.newest(record.link(), record.client());
+                let newest = newest.map(|binding| binding.leases.iter().copied());
+                let known = record.leases().filter(|_| newest.is_none());
+                for lease in newest.clone().into_iter().flatten().chain(known) {
                     server.occupy(record.link(), &lease, now.wall);
                 }
                 misplaced.look(
@@ -82,6 +82,7 @@ impl Learning {
         if progress == Progress::More {
             return Ok(false);
         }
+        server.all_told();
         std::mem::take(misplaced).tell();
         Ok(true)
     }

@@ -38,6 +38,8 @@ pub enum FindError {
 #[derive(Debug, Default)]
 pub struct Pools {
     links: HashMap<LinkId, Vec<Pool>>,
+    /// Every lease of the book has been told, so that bitmaps are right.
+    is_complete: bool,
 }
 
 /// A pool of a link: its place in [`ServedLink::pools`](super::config::ServedLink::pools) or
@@ -61,6 +63,15 @@ pub struct Wish<'a> {
     pub classes: &'a [String],
     /// The length of prefix wished for (RFC 8168).
     pub len: Option<u8>,
+}
+
+/// What is known of a find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// As far as the pools were told, the lease is free; the book knows.
+    Guess,
+    /// The book has no live lease of it: the pools were told of all.
+    Known,
 }
 
 /// A lease that is free.
@@ -157,8 +168,14 @@ impl Pools {
         pools
     }
 
+    /// Every lease of the book has been told by [`Pools::take`], and every change since is.
+    pub fn complete(&mut self) {
+        self.is_complete = true;
+    }
+
     /// Takes over another configuration. Which leases are taken has to be told again.
     pub fn reconfigure(&mut self, config: &Config) {
+        self.is_complete = false;
         self.links = config
             .links
             .iter()
@@ -201,14 +218,15 @@ impl Pools {
     /// A prefix has the length wished for; if no pool of that length has one, or none is wished
     /// for, the nearest shorter length that has (RFC 8168 §3.2, DHCP-S-030), then any.
     ///
-    /// `is_free` has the last word on each find. `random` gives numbers nobody can predict.
-    /// None if nothing is free.
+    /// `is_free` has the last word on each find; it is told whether the find is more than a guess
+    /// ([`Trust`]). `random` gives numbers nobody can predict. None if nothing is free.
     pub fn find(
         &mut self,
         wish: &Wish<'_>,
         random: &mut dyn FnMut() -> u64,
-        is_free: &mut dyn FnMut(LeaseName) -> Result<bool, StoreError>,
+        is_free: &mut dyn FnMut(LeaseName, Trust) -> Result<bool, StoreError>,
     ) -> Result<Option<Found>, FindError> {
+        let is_complete = self.is_complete;
         let Some(pools) = self.links.get_mut(&wish.link) else {
             return Ok(None);
         };
@@ -226,7 +244,12 @@ impl Pools {
         may.sort_by_key(|pool| (rank(pool), pool.classes.is_empty()));
         let mut is_unsure = false;
         for pool in may {
-            match pool.find(random, is_free) {
+            let trust = if is_complete && pool.slots.is_some() {
+                Trust::Known
+            } else {
+                Trust::Guess
+            };
+            match pool.find(random, &mut |name| is_free(name, trust)) {
                 Ok(Some(name)) => {
                     let pool = pool.at;
                     return Ok(Some(Found { name, pool }));
@@ -242,17 +265,29 @@ impl Pools {
         Ok(None)
     }
 
-    /// A lease is in use, or kept from use; again is no error.
+    /// A lease is in use, or kept from use. Again is no error, but counts again in a pool that is
+    /// too large for a bitmap.
     pub fn take(&mut self, link: LinkId, name: LeaseName) {
         for pool in self.links.get_mut(&link).into_iter().flatten() {
             pool.mark(name, true);
         }
     }
 
-    /// A lease is free again; again is no error.
+    /// A lease is free again; the same holds.
     pub fn give_back(&mut self, link: LinkId, name: LeaseName) {
         for pool in self.links.get_mut(&link).into_iter().flatten() {
             pool.mark(name, false);
+        }
+    }
+
+    /// A lease that was on offer, and is not bound, is free to be found again.
+    pub fn offer_ended(&mut self, link: LinkId, name: LeaseName) {
+        for pool in self.links.get_mut(&link).into_iter().flatten() {
+            if pool.slots.is_some() {
+                pool.mark(name, false);
+            } else if let Some((first, _)) = pool.range.slots(name) {
+                pool.lowest = pool.lowest.min(first);
+            }
         }
     }
 

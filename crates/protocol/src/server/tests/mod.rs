@@ -7,6 +7,7 @@ mod exchanges;
 mod exclusions;
 mod hostile;
 mod judging;
+mod pools;
 mod reconfigure;
 mod relays;
 mod underway;

@@ -1,0 +1,123 @@
+//! What the pools know, and what becomes of it over time.
+
+use super::*;
+use crate::server::config::{Match, Reservation};
+
+/// One address in the pool, and no prefixes.
+fn one_address() -> Config {
+    let mut config = config();
+    config.links[0].pools[0].last = config.links[0].pools[0].first;
+    config.links[0].prefix_pools.clear();
+    config
+}
+
+fn ask(world: &mut World, kind: MessageType, client: u16, names: &[LeaseName]) -> Heard {
+    world.ask(&message(kind, client, |m| {
+        if kind != MessageType::SOLICIT {
+            to_server(m);
+        }
+        ia_na(m, 1, names);
+    }))
+}
+
+fn taken(world: &World) -> usize {
+    world.server.usage().map(|usage| usage.taken).sum()
+}
+
+/// DHCP-S-023: a reserved address is nobody else's, also when it was on offer to its client and the
+/// offer ran out.
+#[test]
+fn a_reserved_address_whose_offer_ran_out_is_still_reserved() {
+    let mut config = one_address();
+    let first = config.links[0].pools[0].first;
+    config.links[0].reservations = vec![Reservation {
+        whom: Match::Client(duid(1)),
+        leases: vec![LeaseName::Address(first)],
+        name: None,
+        settings: Settings::default(),
+    }];
+    let mut world = World::new(config);
+    let offered = ask(&mut world, MessageType::SOLICIT, 1, &[]);
+    assert_eq!(offered.names(), [LeaseName::Address(first)]);
+    world.wait(3600);
+    let other = ask(&mut world, MessageType::REQUEST, 2, &[]);
+    assert_eq!(other.statuses, [StatusCode::NO_ADDRS_AVAIL]);
+    let own = ask(&mut world, MessageType::REQUEST, 1, &[]);
+    assert_eq!(own.names(), [LeaseName::Address(first)]);
+}
+
+/// DHCP-S-060: a client that solicits what it has is shown it, and it stays its own when the time of
+/// an offer is over.
+#[test]
+fn a_lease_shown_to_its_client_again_stays_taken() {
+    let mut world = World::new(one_address());
+    let own = ask(&mut world, MessageType::REQUEST, 1, &[]).names();
+    assert_eq!(taken(&world), 1);
+    assert_eq!(ask(&mut world, MessageType::SOLICIT, 1, &[]).names(), own);
+    world.wait(600);
+    world.server.all_told();
+    let other = ask(&mut world, MessageType::SOLICIT, 2, &[]);
+    assert_eq!(other.statuses, [StatusCode::NO_ADDRS_AVAIL]);
+    assert_eq!(taken(&world), 1);
+}
+
+/// DHCP-S-065: an address that was on offer, and that others met as such, is free again when its
+/// client asks for another one.
+#[test]
+fn an_offer_given_up_for_another_address_is_free_again() {
+    let mut config = one_address();
+    let first = config.links[0].pools[0].first.to_bits();
+    config.links[0].pools[0].last = Ipv6Addr::from_bits(first + 1);
+    config.links[0].pools[0].order = Order::Lowest;
+    let names = [0, 1].map(|at| LeaseName::Address(Ipv6Addr::from_bits(first + at)));
+    let mut world = World::new(config);
+    assert_eq!(
+        ask(&mut world, MessageType::SOLICIT, 1, &[]).names(),
+        [names[0]]
+    );
+    // This one meets the first as taken, and gets the second.
+    assert_eq!(
+        ask(&mut world, MessageType::SOLICIT, 2, &[]).names(),
+        [names[1]]
+    );
+    world.wait(60);
+    assert_eq!(
+        ask(&mut world, MessageType::SOLICIT, 1, &[]).names(),
+        [names[0]]
+    );
+    assert_eq!(
+        ask(&mut world, MessageType::REQUEST, 1, &[names[1]]).names(),
+        [names[1]]
+    );
+    assert_eq!(
+        ask(&mut world, MessageType::REQUEST, 5, &[]).names(),
+        [names[0]]
+    );
+}
+
+/// In a pool too large to have each lease on its list, renewing counts nothing twice.
+#[test]
+fn renewing_does_not_fill_a_large_pool() {
+    let mut config = one_address();
+    let first = config.links[0].pools[0].first.to_bits();
+    config.links[0].pools[0].last = Ipv6Addr::from_bits(first + (1 << 40));
+    let mut world = World::new(config);
+    let names = ask(&mut world, MessageType::REQUEST, 1, &[]).names();
+    for _ in 0..3 {
+        world.wait(10);
+        assert_eq!(
+            ask(&mut world, MessageType::SOLICIT, 1, &names).names(),
+            names
+        );
+        assert_eq!(
+            ask(&mut world, MessageType::RENEW, 1, &names).names(),
+            names
+        );
+        ask(&mut world, MessageType::SOLICIT, 2, &[]);
+    }
+    world.wait(600);
+    ask(&mut world, MessageType::SOLICIT, 3, &[]);
+    assert_eq!(taken(&world), 1);
+    ask(&mut world, MessageType::RELEASE, 1, &names);
+    assert_eq!(taken(&world), 0);
+}
