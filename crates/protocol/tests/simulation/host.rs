@@ -1,13 +1,16 @@
 //! The server, its book on a disk that forgets what was not synced, and the ways they die.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use leasebook_protocol::Now;
 use leasebook_protocol::server::{Batch, Config, Did, Dropped, NotTold, Notice, Reply, Server};
 use leasebook_store::book::Recovery;
 use leasebook_store::storage::{Fault, SimulatedDisk};
-use leasebook_store::{Book, BookOptions, Flow, LeaseName, LeaseStore as _, LinkId, Progress};
+use leasebook_store::{
+    Book, BookOptions, Change, Flow, LeaseName, LeaseStore as _, LinkId, Progress,
+};
 use leasebook_wire::code::MessageType;
 use leasebook_wire::option::ReconfMsg;
 use rand::rngs::StdRng;
@@ -160,14 +163,62 @@ impl Host {
         }
     }
 
-    /// Decides a burst, commits it, and answers what the fate lets it.
+    /// Decides a burst, commits it, and answers what the fate lets it. Some of it is decided while
+    /// the commit of what came before is under way.
     pub(crate) fn turn(&mut self, now: Now, burst: &[Datagram], fate: Fate) -> Turn {
-        let Some(running) = &mut self.running else {
-            return Turn::default();
-        };
         let mut turn = Turn::default();
-        for (place, datagram) in burst.iter().enumerate() {
-            let Datagram { arrival, octets } = datagram;
+        let before = self.random.random_range(0..=burst.len());
+        let (fate, later) = if self.random.random_bool(0.5) {
+            (fate, Fate::Well)
+        } else {
+            (Fate::Well, fate)
+        };
+        self.decide(now, burst, 0..before, &mut turn);
+        let early = turn.sent.len();
+        let Some(running) = &mut self.running else {
+            return turn;
+        };
+        let changes = running.server.begin_commit(&mut turn.batch);
+        self.decide(now, burst, before..burst.len(), &mut turn);
+        let first = self.finish(changes, &mut turn.batch, fate);
+        let second = match first {
+            Some(true) => self.commit(&mut turn.batch, later),
+            // What was decided behind it has not happened either.
+            failed => failed,
+        };
+        if second.is_none() {
+            // Whether the commit happened or not, what was sent before is anyone's guess if it
+            // did, and nothing if it did not.
+            turn.is_down = true;
+            let (durable, fate, sent) = match first {
+                Some(_) => (early, later, turn.sent.len()),
+                None => (0, fate, early),
+            };
+            let most = if fate == Fate::KilledAfter {
+                sent
+            } else {
+                durable
+            };
+            turn.sent.truncate(self.random.random_range(durable..=most));
+            return turn;
+        }
+        let replies = turn.batch.replies();
+        let is_kept = |reply: usize| {
+            let kept = if reply < early { first } else { second };
+            kept == Some(true) || !replies[reply].is_bound
+        };
+        turn.sent.retain(|(_, reply)| is_kept(*reply));
+        self.answered += turn.sent.len() as u64;
+        turn
+    }
+
+    /// Decides some of a burst.
+    fn decide(&mut self, now: Now, burst: &[Datagram], which: Range<usize>, turn: &mut Turn) {
+        let Some(running) = &mut self.running else {
+            return;
+        };
+        for place in which {
+            let Datagram { arrival, octets } = &burst[place];
             let (server, book) = (&mut running.server, &running.book);
             let outcome = server.datagram(now, arrival, octets, book, &mut turn.batch);
             match outcome.did {
@@ -184,25 +235,16 @@ impl Host {
             }
         }
         assert_eq!(turn.batch.replies().len(), turn.sent.len());
-        let kept = self.commit(&mut turn.batch, fate);
-        let Some(is_kept) = kept else {
-            // Whether the commit happened or not, what was sent before is anyone's guess if it
-            // did, and nothing if it did not.
-            turn.is_down = true;
-            let is_durable = fate == Fate::KilledAfter;
-            let most = if is_durable { turn.sent.len() } else { 0 };
-            turn.sent.truncate(self.random.random_range(0..=most));
-            return turn;
-        };
-        let replies = turn.batch.replies();
-        turn.sent
-            .retain(|(_, reply)| is_kept || !replies[*reply].is_bound);
-        self.answered += turn.sent.len() as u64;
-        turn
     }
 
     /// Makes the batch durable; whether that went well, or none if the host is down.
     fn commit(&mut self, batch: &mut Batch, fate: Fate) -> Option<bool> {
+        let changes = self.running.as_mut()?.server.begin_commit(batch);
+        self.finish(changes, batch, fate)
+    }
+
+    /// Makes changes durable that are on their way; the rest is the same.
+    fn finish(&mut self, changes: Vec<Change>, batch: &mut Batch, fate: Fate) -> Option<bool> {
         let operations = self.disk.operations();
         match fate {
             Fate::KilledBefore => {
@@ -214,7 +256,6 @@ impl Host {
             Fate::Well | Fate::KilledAfter => {}
         }
         let running = self.running.as_mut()?;
-        let changes = running.server.begin_commit(batch);
         let is_kept = changes.is_empty() || running.book.commit(changes).is_ok();
         if is_kept {
             running.server.committed(batch);
