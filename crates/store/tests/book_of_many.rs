@@ -231,7 +231,7 @@ proptest! {
         overlay_octets in prop_oneof![Just(20_000usize), Just(1 << 24)],
         load_octets in prop_oneof![Just(9_000usize), Just(1 << 24)],
     ) {
-        let options = BookOptions { overlay_octets, load_octets };
+        let options = BookOptions { overlay_octets, load_octets, ..BookOptions::default() };
         let dir = tempfile::tempdir().unwrap();
         let (mut book, _) = Book::open(dir.path(), options, 1).unwrap();
         let mut model = Model::new();

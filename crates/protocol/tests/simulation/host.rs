@@ -20,7 +20,8 @@ use crate::path::Datagram;
 
 /// So small that checkpoints, and the crashes in them, come often.
 const OPTIONS: BookOptions = BookOptions {
-    overlay_octets: 400_000,
+    overlay_octets: 240_000,
+    overlay_growth: 1,
     load_octets: 1 << 20,
 };
 

@@ -130,7 +130,7 @@ impl Book {
 const LEAST_BATCH_OCTETS: usize = 16 << 20;
 
 /// What memory the machine has for the asking; none where it does not say.
-fn free_octets() -> Option<usize> {
+pub(super) fn free_octets() -> Option<usize> {
     let info = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = info
         .lines()

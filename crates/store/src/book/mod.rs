@@ -41,6 +41,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -62,9 +63,13 @@ pub use open::{Compacted, Recovery, RepairReport, compact, repair};
 /// What an owner may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BookOptions {
-    /// Octets of memory for changes before a checkpoint is wanted. At twice as many a commit
-    /// makes the checkpoint itself. Default 64 MiB, about 64 000 changes.
+    /// Octets of memory for changes before a checkpoint is wanted, in a book that is small. At
+    /// twice as many a commit makes the checkpoint itself. Default 64 MiB, about 120 000 changes.
     pub overlay_octets: usize,
+    /// How many times as many a large book waits for at most, if that is a sixteenth of the ledger
+    /// and an eighth of what the machine has free. There most changes fall on pages of their own,
+    /// so the more come together the less is written for each. Default 4; 1 never waits for more.
+    pub overlay_growth: usize,
     /// Octets of records that a bulk load sorts at once, at most; it takes about four times as
     /// much memory, so an eighth of what the machine has free is the limit in any case. Default
     /// 1 GiB, about three million bindings: the fewer the batches, the less is written twice.
@@ -75,8 +80,22 @@ impl Default for BookOptions {
     fn default() -> Self {
         Self {
             overlay_octets: 64 << 20,
+            overlay_growth: 4,
             load_octets: 1 << 30,
         }
+    }
+}
+
+impl BookOptions {
+    /// Octets of memory for changes before a checkpoint is wanted, beside a ledger of so many.
+    fn enough(&self, ledger_octets: u64) -> usize {
+        let of_ledger = usize::try_from(ledger_octets / 16).unwrap_or(usize::MAX);
+        if of_ledger <= self.overlay_octets {
+            return self.overlay_octets;
+        }
+        let of_memory = load::free_octets().map_or(usize::MAX, |free| free / 8);
+        let most = self.overlay_octets.saturating_mul(self.overlay_growth);
+        most.min(of_ledger).min(of_memory).max(self.overlay_octets)
     }
 }
 
@@ -89,6 +108,8 @@ pub struct Book {
     options: BookOptions,
     shared: Arc<Shared>,
     committer: Committer<Writer>,
+    /// Octets of memory for changes before a checkpoint is wanted, for the ledger as it is.
+    enough_octets: AtomicUsize,
     /// Held while a checkpoint runs: one at a time.
     checkpoint: Mutex<()>,
     _lock: DataLock,
@@ -122,7 +143,8 @@ impl fmt::Debug for Book {
 impl Book {
     /// Whether enough has changed for a checkpoint.
     pub fn wants_checkpoint(&self) -> bool {
-        self.shared.layers.read().active.octets() >= self.options.overlay_octets
+        let enough = self.enough_octets.load(Ordering::Relaxed);
+        self.shared.layers.read().active.octets() >= enough
     }
 
     /// Brings what changed into the ledger and lets the journal's old segments go.
@@ -132,11 +154,29 @@ impl Book {
     /// tries again.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
         let _one = self.checkpoint.lock();
-        let Some(applied_seq) = self.settle()? else {
+        self.settle_and_release()
+    }
+
+    /// Makes a checkpoint if there are so many octets of changes in memory; if one is under way,
+    /// that may be enough.
+    fn checkpoint_at(&self, octets: usize) -> Result<(), StoreError> {
+        let is_too_much = || self.shared.layers.read().active.octets() >= octets;
+        if !is_too_much() {
             return Ok(());
-        };
-        self.committer
-            .exclusively(|_, journal| journal.release(applied_seq))?;
+        }
+        let _one = self.checkpoint.lock();
+        if is_too_much() {
+            self.settle_and_release()?;
+        }
+        Ok(())
+    }
+
+    /// One thread at a time.
+    fn settle_and_release(&self) -> Result<(), StoreError> {
+        if let Some(applied_seq) = self.settle()? {
+            self.committer
+                .exclusively(|_, journal| journal.release(applied_seq))?;
+        }
         Ok(())
     }
 
@@ -152,6 +192,9 @@ impl Book {
             (meta.bindings, meta.leases),
             (state.totals.bindings, state.totals.leases)
         );
+        let ledger_octets = self.shared.ledger.disk_octets();
+        let enough = self.options.enough(ledger_octets);
+        self.enough_octets.store(enough, Ordering::Relaxed);
         // Dropped here, when neither lock nor reader waits for it.
         let _gone = self.shared.layers.write().frozen.take();
         Ok(Some(state.seq))
@@ -243,10 +286,8 @@ impl Shared {
 
 impl LeaseStore for Book {
     fn commit(&self, changes: Vec<Change>) -> Result<u64, StoreError> {
-        let limit = self.options.overlay_octets.saturating_mul(2);
-        if self.shared.layers.read().active.octets() >= limit {
-            self.checkpoint()?;
-        }
+        let enough = self.enough_octets.load(Ordering::Relaxed);
+        self.checkpoint_at(enough.saturating_mul(2))?;
         // Here, where callers do not wait for each other, and before anything has happened.
         let prepared: Result<Vec<Prepared>, StoreError> =
             changes.into_iter().map(Prepared::new).collect();
@@ -362,4 +403,27 @@ fn address_answer(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_ledger_is_worth_more_changes_up_to_a_limit() {
+        let options = BookOptions {
+            overlay_octets: 1000,
+            overlay_growth: 5,
+            ..BookOptions::default()
+        };
+        assert_eq!(options.enough(0), 1000);
+        assert_eq!(options.enough(16 * 1000), 1000);
+        assert_eq!(options.enough(16 * 3000), 3000);
+        assert_eq!(options.enough(u64::MAX), 5000);
+        let least = BookOptions {
+            overlay_growth: 1,
+            ..options
+        };
+        assert_eq!(least.enough(u64::MAX), 1000);
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use parking_lot::{Mutex, RwLock};
 
@@ -145,9 +146,11 @@ impl Book {
                 frozen_state: replay.state,
             }),
         });
+        let enough = options.enough(shared.ledger.disk_octets());
         let book = Self {
             data: data.to_path_buf(),
             options,
+            enough_octets: AtomicUsize::new(enough),
             committer: Committer::new(Writer::new(Arc::clone(&shared)), journal),
             shared,
             checkpoint: Mutex::new(()),

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
+use crate::ahead::{STEPS_AHEAD, touch};
 use crate::beginning::{Beginning, sort_by_beginning};
 use crate::binding::{LeaseName, LinkId};
 use crate::hash::hash;
@@ -239,10 +240,21 @@ impl Overlay {
             .map(|(at, slot)| (Beginning::of(slot.held.key()), at))
             .collect();
         sort_by_beginning(&mut places, key);
-        places
-            .into_iter()
-            .map(|(_, at)| self.slots[at as usize].held.word())
-            .map(|(key, record)| (key, record.map(Record::view)))
+        let slot = move |at: usize| {
+            let (_, slot) = places.get(at)?;
+            self.slots.get(*slot as usize)
+        };
+        (0..self.slots.len()).filter_map(move |at| {
+            // In this order each record lies somewhere else: first where it is, then it itself.
+            if let Some(later) = slot(at + 2 * STEPS_AHEAD) {
+                std::hint::black_box(later.round);
+            }
+            if let Some(record) = slot(at + STEPS_AHEAD).and_then(|slot| slot.held.record()) {
+                touch(record.octets());
+            }
+            let (key, record) = slot(at)?.held.word();
+            Some((key, record.map(Record::view)))
+        })
     }
 
     /// Records of which every bound lease has run out at `now` (Unix seconds), those that ended

@@ -12,7 +12,8 @@ use leasebook_wire::Duid;
 
 /// Small enough that checkpoints come often.
 pub(crate) const OPTIONS: BookOptions = BookOptions {
-    overlay_octets: 40_000,
+    overlay_octets: 24_000,
+    overlay_growth: 1,
     load_octets: 1 << 20,
 };
 
