@@ -8,10 +8,11 @@ use std::net::Ipv6Addr;
 use common::{composed, hex, to_hex};
 use leasebook_wire::code::{HardwareType, MessageType, OptionCode, QueryType, StatusCode};
 use leasebook_wire::option::{
-    AnyOption, Auth, ClientFqdn, ClientId, ClientLinkLayerAddr, CltTime, DomainNameRef,
-    ElapsedTime, IaAddr, IaPrefix, InfMaxRt, InformationRefreshTime, InterfaceId, LqBaseTime,
-    LqEndTime, LqStartTime, Preference, RapidCommit, ReconfAccept, ReconfMsg, ReconfigureKey,
-    RelayId, RelayPort, RemoteIdRef, ServerId, SolMaxRt, StatusCodeOption, SubscriberId, Unicast,
+    AddrRegEnable, AnyOption, Auth, ClientFqdn, ClientId, ClientLinkLayerAddr, CltTime,
+    DomainNameRef, ElapsedTime, IaAddr, IaPrefix, InfMaxRt, InformationRefreshTime, InterfaceId,
+    LqBaseTime, LqEndTime, LqStartTime, Preference, RapidCommit, ReconfAccept, ReconfMsg,
+    ReconfigureKey, RelayId, RelayPort, RemoteIdRef, ServerId, SolMaxRt, StatusCodeOption,
+    SubscriberId, Unicast,
 };
 use leasebook_wire::{ComposeError, Composer, DuidRef, Options, RawOption};
 
@@ -249,6 +250,9 @@ const GOOD: &[Good] = &[
         c.add(&StatusCodeOption::new(StatusCode(99), ""))
     }),
     Good(OptionCode::RAPID_COMMIT, "", "", |c| c.add(&RapidCommit)),
+    Good(OptionCode::ADDR_REG_ENABLE, "", "", |c| {
+        c.add(&AddrRegEnable)
+    }),
     Good(
         OptionCode::USER_CLASS,
         "0003 616263 0000",

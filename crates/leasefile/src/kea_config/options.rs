@@ -218,6 +218,11 @@ fn read_option(
     };
     let known = OptionCode(code);
     let is_own = known.is_made_by_servers() && known != OptionCode::PREFERENCE;
+    if space == OWN_SPACE && known == OptionCode::ADDR_REG_ENABLE {
+        return Ok(Err(
+            "it is told where dhcp.register-addresses is true; write that".to_owned(),
+        ));
+    }
     if space == OWN_SPACE && (is_own || code == 0) {
         return Ok(Err(format!(
             "option {code} is made by leasebook itself; nothing is to be done"

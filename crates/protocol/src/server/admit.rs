@@ -73,6 +73,7 @@ pub(super) fn admit<'a>(
         super::ADDR_REG_INFORM => {
             client.ok_or(Dropped::NoClientId)?;
             refuse_if(named.is_some(), Dropped::UnwantedServerId)?;
+            refuse_if(options.contains(OptionCode::ORO), Dropped::Malformed)?;
         }
         _ => return Err(Dropped::Foreign),
     }

@@ -21,18 +21,10 @@ impl Exchange<'_> {
         if let Some(client) = self.heard.client {
             message.option(OptionCode::CLIENTID, client.octets())?;
         }
-        if let Some(address) = answer.registered {
-            return message.nested(OptionCode::IAADDR, |lease| {
-                let told = self
-                    .binding
-                    .leases
-                    .iter()
-                    .find(|lease| lease.name == LeaseName::Address(address));
-                lease.put_ipv6(address);
-                lease.put_u32(told.map_or(0, |told| told.preferred));
-                lease.put_u32(told.map_or(0, |told| told.valid));
-                Ok(())
-            });
+        if answer.registered.is_some() {
+            // The very option that came (RFC 9686 §4.3).
+            let told = self.heard.message.options().first(OptionCode::IAADDR);
+            return told.map_or(Ok(()), |told| message.option(told.code, told.data));
         }
         if answer.kind == MessageType::ADVERTISE && self.config.preference > 0 {
             message.option(OptionCode::PREFERENCE, &[self.config.preference])?;
@@ -175,6 +167,9 @@ impl Exchange<'_> {
                 message.option(option.code, &option.data)?;
             }
             self.compose_relayed(pool, code, message)?;
+        }
+        if self.config.register_addresses && self.asks_for(OptionCode::ADDR_REG_ENABLE) {
+            message.option(OptionCode::ADDR_REG_ENABLE, &[])?;
         }
         if self.asks_for(OptionCode::CLIENT_FQDN)
             && let Some(fqdn) = self.fqdn()

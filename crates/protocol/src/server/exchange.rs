@@ -191,8 +191,8 @@ impl Exchange<'_> {
         Answer::new(MessageType::REPLY, ias).with_status(StatusCode::SUCCESS, "done")
     }
 
-    /// Records an address the client made itself (RFC 9686 §4.2): it must be the address the
-    /// message came from.
+    /// Records an address the client made itself (RFC 9686 §4.2.1): it must be the address the
+    /// message came from, and be on the link or in a prefix delegated to the client.
     fn register(&mut self) -> Result<Answer, Dropped> {
         if !self.config.register_addresses {
             return Err(Dropped::Foreign);
@@ -205,7 +205,8 @@ impl Exchange<'_> {
         let source = self.heard.chain.innermost();
         let source = source.map_or(*self.heard.arrival.from.ip(), |level| level.peer_address());
         let name = LeaseName::Address(told.address);
-        if source != told.address || !self.link.fits(name, IaKind::Na) {
+        let is_in_place = self.link.fits(name, IaKind::Na) || self.is_delegated(told.address);
+        if source != told.address || !is_in_place || self.reserved.contains(&name) {
             return Err(Dropped::NothingToSay);
         }
         let held = self
@@ -222,6 +223,16 @@ impl Exchange<'_> {
             return Err(Dropped::NothingToSay);
         }
         self.binding.leases.retain(|lease| lease.name != name);
+        // No client fills the book with addresses that cost it nothing (DHCP-S-034).
+        let now = self.now.wall;
+        let kept = self.binding.leases.iter();
+        let is_in_use = |lease: &&Lease| {
+            let is_told = matches!(lease.state, LeaseState::Bound | LeaseState::Registered);
+            is_told && lease.valid_left(now) > 0
+        };
+        if kept.filter(is_in_use).count() >= self.config.leases_per_client {
+            return Err(Dropped::NothingToSay);
+        }
         self.binding.leases.push(Lease {
             name,
             kind: IaKind::Na,
@@ -233,10 +244,20 @@ impl Exchange<'_> {
         });
         self.take(name);
         self.is_changed = true;
+        self.settle();
+        self.keep_relay_data();
         let mut answer = Answer::new(super::ADDR_REG_REPLY, Vec::new());
         answer.registered = Some(told.address);
         answer.has_options = false;
         Ok(answer)
+    }
+
+    /// Whether the address is in a prefix that the client has.
+    fn is_delegated(&self, address: std::net::Ipv6Addr) -> bool {
+        let mut leases = self.binding.leases.iter();
+        leases.any(|lease| {
+            lease.kind == IaKind::Pd && lease.is_live(self.now.wall) && lease.name.contains(address)
+        })
     }
 
     /// Goes through the message's IAs, and settles the rest of the binding.

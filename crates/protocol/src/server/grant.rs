@@ -97,10 +97,51 @@ impl Exchange<'_> {
             .into_iter()
             .filter(|name| self.is_kept(*name, asked))
             .collect();
-        if !keep.is_empty() {
-            return Ok(self.give(answer, asked, &keep));
+        if keep.is_empty() {
+            return self.grant_new(answer, asked);
         }
-        self.grant_new(answer, asked)
+        let other = self.in_place_of(&keep, asked, is_request)?;
+        let Some(other) = other else {
+            return Ok(self.give(answer, asked, &keep));
+        };
+        if !self.is_offer {
+            for name in keep {
+                self.end_lease(asked, name, LeaseState::Released);
+            }
+        }
+        Ok(self.give(answer, asked, &[other]))
+    }
+
+    /// A prefix of the length that a SOLICIT wishes for, in place of those of another length that
+    /// the client had; a REQUEST for it gets what was offered so (RFC 8168 §3.2, DHCP-S-030).
+    fn in_place_of(
+        &mut self,
+        bound: &[LeaseName],
+        asked: &AskedIa<'_>,
+        is_request: bool,
+    ) -> Result<Option<LeaseName>, FindError> {
+        if asked.kind != IaKind::Pd {
+            return Ok(None);
+        }
+        if is_request {
+            let offered = self.offers.of(&self.ia_ref(asked)).map(|(name, _)| name);
+            let is_asked = |name: &LeaseName| asked.named.iter().any(|(asked, _)| asked == name);
+            let offered = offered.filter(|name| is_asked(name) && !bound.contains(name));
+            return Ok(match offered {
+                Some(name) if self.is_open(name, asked) && self.is_free(name, asked)? => Some(name),
+                _ => None,
+            });
+        }
+        let has_other_len = |name: &LeaseName| !has_len(*name, asked.len);
+        if !asked.named.is_empty() || !bound.iter().all(has_other_len) {
+            return Ok(None);
+        }
+        let found = match self.choose(asked) {
+            // What it has is surely there.
+            Err(FindError::Unsure) => Vec::new(),
+            found => found?,
+        };
+        Ok(found.into_iter().find(|name| has_len(*name, asked.len)))
     }
 
     fn grant_new(
@@ -181,13 +222,15 @@ impl Exchange<'_> {
         if bound.is_empty() {
             return Some(AnsweredIa::no_binding(asked));
         }
-        for (name, options) in &asked.named {
-            if !bound.contains(name) {
-                continue;
-            }
-            if !self.excludes_the_same(*name, *options) {
-                return Some(AnsweredIa::no_binding(asked));
-            }
+        let named = asked.named.iter().filter(|(name, _)| bound.contains(name));
+        let named: Vec<_> = named.collect();
+        // One that is not as it was given is enough for none to end.
+        let is_as_given =
+            |(name, options): &&(LeaseName, Options<'_>)| self.excludes_the_same(*name, *options);
+        if !named.iter().all(is_as_given) {
+            return Some(AnsweredIa::no_binding(asked));
+        }
+        for (name, _) in named {
             self.end_lease(asked, *name, state);
         }
         None
@@ -237,8 +280,11 @@ impl Exchange<'_> {
 
     fn reserved_for(&self, asked: &AskedIa<'_>) -> impl Iterator<Item = LeaseName> {
         let (iaid, wants_prefix) = (asked.iaid, asked.kind == IaKind::Pd);
+        // What is always the same is no temporary address (DHCP-S-025).
+        let is_temporary = asked.kind == IaKind::Ta;
         let own = self.reservations.iter().filter(move |reservation| {
-            !matches!(reservation.whom, super::config::Match::ClientIa { iaid: own, .. } if own != iaid)
+            let is_others = matches!(reservation.whom, super::config::Match::ClientIa { iaid: own, .. } if own != iaid);
+            !is_temporary && !is_others
         });
         own.flat_map(|reservation| reservation.leases.iter().copied())
             .filter(move |name| matches!(name, LeaseName::Prefix { .. }) == wants_prefix)
@@ -491,8 +537,11 @@ impl Exchange<'_> {
         for name in ended {
             self.give_back(name);
         }
-        let is_past =
-            |lease: &Lease| matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
+        let is_past = |lease: &Lease| match lease.state {
+            LeaseState::Released | LeaseState::Reclaimed => true,
+            LeaseState::Declined | LeaseState::Registered => lease.valid_left(now) == 0,
+            LeaseState::Bound => false,
+        };
         let mut past: Vec<(u64, LeaseName)> = self
             .binding
             .leases

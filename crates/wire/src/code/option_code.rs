@@ -92,6 +92,8 @@ super::code_points! {
     LQ_END_TIME = 102 => "LQ_END_TIME";
     /// The relay's source port. Source: RFC 8357 §4.
     RELAY_PORT = 135 => "RELAY_PORT";
+    /// The server records addresses that clients make themselves. Source: RFC 9686 §4.4.
+    ADDR_REG_ENABLE = 148 => "ADDR_REG_ENABLE";
 }
 
 impl OptionCode {
@@ -130,7 +132,7 @@ impl OptionCode {
 }
 
 /// See [`OptionCode::is_made_by_servers`].
-const MADE_BY_SERVERS: [OptionCode; 26] = [
+const MADE_BY_SERVERS: [OptionCode; 27] = [
     OptionCode::CLIENTID,
     OptionCode::SERVERID,
     OptionCode::IA_NA,
@@ -157,6 +159,7 @@ const MADE_BY_SERVERS: [OptionCode; 26] = [
     OptionCode::PD_EXCLUDE,
     OptionCode::CLIENT_LINKLAYER_ADDR,
     OptionCode::RELAY_PORT,
+    OptionCode::ADDR_REG_ENABLE,
 ];
 
 /// See [`OptionCode::is_of_other_messages`]: USER_CLASS is told by clients alone, the rest by

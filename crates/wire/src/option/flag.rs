@@ -46,6 +46,12 @@ empty_option! {
     ReconfAccept, RECONF_ACCEPT
 }
 
+empty_option! {
+    /// ADDR_REG_ENABLE (148): the server records addresses of the client's own making.
+    /// Source: RFC 9686 §4.4.
+    AddrRegEnable, ADDR_REG_ENABLE
+}
+
 /// UNICAST (12): the server's address, 16 octets. Source: RFC 8415 §21.12 (WIRE-041).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Unicast(pub Ipv6Addr);

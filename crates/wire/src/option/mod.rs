@@ -62,7 +62,7 @@ pub use association::{IaAddr, IaNa, IaPd, IaPrefix, IaTa, mask_prefix};
 pub use auth::{Auth, ReconfigureKey};
 pub use class::{Items, UserClass, VendorClass, VendorOpts};
 pub use exclude::PdExclude;
-pub use flag::{RapidCommit, ReconfAccept, ReconfMsg, Unicast};
+pub use flag::{AddrRegEnable, RapidCommit, ReconfAccept, ReconfMsg, Unicast};
 pub use identity::{ClientId, RelayId, ServerId};
 pub use leasequery::{ClientData, LqQuery, LqRelayData};
 pub use list::{DnsServers, Ero, LqClientLink, Oro};
@@ -247,6 +247,7 @@ option_table! {
     LQ_START_TIME => LqStartTime,
     LQ_END_TIME => LqEndTime,
     RELAY_PORT => RelayPort,
+    ADDR_REG_ENABLE => AddrRegEnable,
 }
 
 pub use crate::remote_id::RemoteIdRef;

@@ -9,6 +9,7 @@ mod hostile;
 mod judging;
 mod pools;
 mod reconfigure;
+mod registration;
 mod relays;
 mod underway;
 mod wishes;

@@ -170,3 +170,163 @@ fn the_link_layer_address_is_that_of_the_nearest_relay() {
     assert!(!gets(false, &[], &[(code, own)]));
     assert!(!gets(true, &[], &[]));
 }
+
+/// DHCP-S-030, DHCP-S-060, DHCP-S-069: a client that has a prefix and wishes for another length is offered that, and gets what it was offered; who repeats the REQUEST keeps it.
+#[test]
+fn another_length_is_offered_in_place_of_what_is_bound() {
+    let mut world = World::new(two_lengths());
+    let had = world.bind(1);
+    assert_eq!(had.names().len(), 2);
+    let offered = world
+        .ask(&wish(MessageType::SOLICIT, &[("::", 60)]))
+        .names();
+    assert!(
+        matches!(offered[..], [LeaseName::Prefix { len: 60, .. }]),
+        "{offered:?}"
+    );
+    // Nothing has ended by that.
+    assert_eq!(world.live(1).len(), 2);
+    let [LeaseName::Prefix { prefix, len }] = offered[..] else {
+        panic!()
+    };
+    let request = wish(MessageType::REQUEST, &[(&prefix.to_string(), len)]);
+    assert_eq!(world.ask(&request).names(), offered);
+    assert_eq!(world.ask(&request).names(), offered);
+    let live: Vec<LeaseName> = world.live(1);
+    assert!(live.contains(&offered[0]) && live.len() == 2, "{live:?}");
+}
+
+/// DHCP-S-030: where there is no prefix of the length wished for, what is bound is offered; so it is to who wishes for nothing, or for it.
+#[test]
+fn what_is_bound_is_offered_where_no_other_length_is() {
+    let mut world = World::new(two_lengths());
+    let had = world.bind(1).names()[1];
+    let LeaseName::Prefix { prefix, .. } = had else {
+        panic!()
+    };
+    let prefix = prefix.to_string();
+    for wished in [&[("::", 58)][..], &[("::", 56)], &[], &[(&prefix, 56)]] {
+        let offered = world.ask(&wish(MessageType::SOLICIT, wished));
+        assert_eq!(offered.names(), [had], "{wished:?}");
+    }
+    // A REQUEST that names what was never offered changes nothing either.
+    let other = wish(MessageType::REQUEST, &[("2001:db8:e000::", 60)]);
+    assert_eq!(world.ask(&other).names(), [had]);
+}
+
+/// DHCP-S-025: a temporary address is none that is reserved, for that would always be the same.
+#[test]
+fn a_reserved_address_is_no_temporary_one() {
+    use crate::server::config::{Match, Reservation};
+    let mut config = config();
+    config.obsolete.ia_ta = true;
+    config.reservations.push(Reservation {
+        whom: Match::Client(duid(1)),
+        leases: vec![address("2001:db8:1::77")],
+        name: None,
+        settings: Settings::default(),
+    });
+    let mut world = World::new(config);
+    let ask = |iaid: u32| {
+        message(MessageType::REQUEST, 1, |m| {
+            to_server(m);
+            m.ia_ta(iaid, |_| Ok(())).unwrap();
+            ia_na(m, 1, &[]);
+        })
+    };
+    let first = world.ask(&ask(5));
+    assert_eq!(first.names(), [address("2001:db8:1::77")]);
+    let temporary = |reply: &Heard| reply.option(OptionCode::IA_TA).unwrap()[8..24].to_vec();
+    let other = world.ask(&ask(6));
+    assert_ne!(temporary(&first), temporary(&other));
+    assert_eq!(temporary(&world.ask(&ask(5))), temporary(&first));
+}
+
+/// DHCP-S-025, DHCP-S-083, DHCP-S-085: a temporary address is extended by RENEW, and ends by RELEASE and DECLINE, also once there are to be no more of them.
+#[test]
+fn temporary_addresses_are_renewed_released_and_declined() {
+    for kind in [MessageType::RELEASE, MessageType::DECLINE] {
+        let mut config = config();
+        config.obsolete.ia_ta = true;
+        let mut world = World::new(config.clone());
+        let with = |kind, named: Option<Ipv6Addr>| {
+            message(kind, 1, |m| {
+                to_server(m);
+                m.ia_ta(5, |ia| match named {
+                    None => Ok(()),
+                    Some(address) => ia.nested(OptionCode::IAADDR, |lease| {
+                        lease.put_ipv6(address);
+                        lease.put_u64(0);
+                        Ok(())
+                    }),
+                })
+                .unwrap();
+            })
+        };
+        let reply = world.ask(&with(MessageType::REQUEST, None));
+        let octets: [u8; 16] = reply.option(OptionCode::IA_TA).unwrap()[8..24]
+            .try_into()
+            .unwrap();
+        let given = Ipv6Addr::from(octets);
+        world.wait(500);
+        let renewed = world.ask(&with(MessageType::RENEW, Some(given)));
+        let renewed = renewed.option(OptionCode::IA_TA).unwrap();
+        // IAID, then the lease: no T1 and T2, and the whole of both lifetimes again.
+        assert_eq!(renewed[8..24], given.octets());
+        assert_eq!(renewed[24..32], [0, 0, 0x3, 0xe8, 0, 0, 0x7, 0xd0]);
+        config.obsolete.ia_ta = false;
+        world.server.reconfigure(Arc::new(config));
+        assert_eq!(world.live(1).len(), 1);
+        let ended = world.ask(&with(kind, Some(given)));
+        assert_eq!(ended.status, Some(StatusCode::SUCCESS));
+        assert_eq!(world.live(1).len(), 0, "{kind}");
+    }
+}
+
+/// DHCP-S-036: of an IA_PD with one excluded prefix that is another than was given, no prefix ends.
+#[test]
+fn one_wrong_excluded_prefix_keeps_all_of_its_ia() {
+    use crate::server::config::{Exclude, Match, Reservation};
+    let mut config = config();
+    config.links[0].prefix_pools[0].exclude = Some(Exclude {
+        len: 64,
+        bits: 0xff << 64,
+    });
+    let both = [
+        prefix("2001:db8:f000:100::", 56),
+        prefix("2001:db8:f000:200::", 56),
+    ];
+    config.reservations.push(Reservation {
+        whom: Match::Client(duid(1)),
+        leases: both.to_vec(),
+        name: None,
+        settings: Settings::default(),
+    });
+    let mut world = World::new(config);
+    let reply = world.ask(&wish(MessageType::REQUEST, &[]));
+    assert_eq!(reply.names(), both);
+    let release = |subnets: [u8; 2]| {
+        message(MessageType::RELEASE, 1, |m| {
+            to_server(m);
+            m.ia_pd(2, [0, 0], |ia| {
+                both.iter().zip(subnets).try_for_each(|(name, subnet)| {
+                    let LeaseName::Prefix { prefix, len } = *name else {
+                        panic!()
+                    };
+                    ia.nested(OptionCode::IAPREFIX, |lease| {
+                        lease.put_u64(0);
+                        lease.put_u8(len);
+                        lease.put_ipv6(prefix);
+                        lease.option(OptionCode::PD_EXCLUDE, &[64, subnet])
+                    })
+                })
+            })
+            .unwrap();
+        })
+    };
+    let refused = world.ask(&release([0xff, 0xfe]));
+    assert_eq!(refused.statuses, [StatusCode::NO_BINDING]);
+    assert_eq!(world.live(1).len(), 2);
+    assert_eq!(world.ask(&release([0xff, 0xff])).statuses, []);
+    assert_eq!(world.live(1).len(), 0);
+}
