@@ -59,7 +59,16 @@ fn decide(request: &Request, now: u64, book: &Book, config: &Config) -> Result<S
     let said = |error: StoreError| error.to_string();
     match request {
         Request::Reconfigure { .. } => Err(format!("{NO_DHCP}: it tells clients nothing")),
-        Request::Show(whom) => page::pages(book, whom, now, config).map_err(said),
+        Request::Show(whom) => {
+            let desk = page::Desk {
+                book,
+                config,
+                usage: &[],
+                has_dhcp: false,
+                now,
+            };
+            page::pages(desk, whom).map_err(said)
+        }
         Request::Stats => {
             let totals = page::totals(book).map_err(said)?;
             Ok(format!("{totals}no pools: {NO_DHCP}\n"))

@@ -22,6 +22,24 @@ fn accepting(message: &mut Composer<'_>) {
         .expect("fits");
 }
 
+/// RELEASE of an address by the client with that number.
+fn release(relay: &Relay, client: u8, address: &str) {
+    let address = address.parse().expect("an address");
+    relay.ask(MessageType::RELEASE, client, |message| {
+        message
+            .option(OptionCode::SERVERID, &SERVER_ID)
+            .expect("fits");
+        let inside = |ia: &mut Composer<'_>| {
+            ia.nested(OptionCode::IAADDR, |lease| {
+                lease.put_ipv6(address);
+                lease.put_u64(0);
+                Ok(())
+            })
+        };
+        message.ia_na(1, [0, 0], inside).expect("fits");
+    });
+}
+
 fn address(reply: &[u8]) -> String {
     let message = ClientMessage::parse(reply).expect("readable");
     let ia: IaNa<'_> = message.options().view_or_absent().expect("an IA");
@@ -108,6 +126,86 @@ fn keys_are_told_to_their_clients_alone() {
     }
 }
 
+/// What a help desk asks of a client: what it has, since when and until when, out of which pool, what
+/// it had before, in which class it is, by which port it came, and why it has no prefix.
+#[test]
+fn a_help_desk_is_told_what_a_client_has_and_why_not_more() {
+    let config = format!(
+        "{}\n[[link.prefix-pool]]\nprefix = \"2001:db8:f00::/55\"\ndelegated-length = 56\nclasses = [\"gold\"]\n\
+         [[link.reservation]]\nduid = \"00:03:00:01:02:00:00:00:00:07\"\nprefixes = [\"2001:db8:f00::/56\"]\n\
+         [[class]]\nname = \"gold\"\nmembers = [{{ duid = \"00:03:00:01:02:00:00:00:00:07\" }}]\n\
+         [[class]]\nname = \"port\"\nmembers = [{{ interface-id = \"eth0\" }}]\n\
+         [[class]]\nname = \"modem\"\nmembers = [{{ user-class = \"modem\" }}]\n",
+        LINK.replace("2001:db8:1::/64\"\n", "2001:db8:1::10-2001:db8:1::19\"\n")
+            .replace(
+                "on-link = [\"2001:db8:1::10-2001:db8:1::19\"",
+                "on-link = [\"2001:db8:1::/64\""
+            )
+    );
+    let server = Server::start(&config);
+    let relay = Relay::of(&server);
+    let had = address(&relay.ask(MessageType::REQUEST, 8, to_server));
+    let has = |page: &str, parts: &[&str]| {
+        for part in parts {
+            assert!(page.contains(part), "no `{part}` in:\n{page}");
+        }
+    };
+    let show = |what: &str| {
+        let (done, page, err) = leasebook(&server.data(), &["leases", "show", what]);
+        assert!(done, "{err}");
+        page
+    };
+    let page = show(&had);
+    let pool = "2001:db8:1::10-2001:db8:1::19";
+    has(
+        &page,
+        &[
+            "link      1 (one)\n",
+            "class     port\n",
+            "class     perhaps modem: what it sends decides\n",
+            &format!("lease     {had}  IA_NA 1, bound until 20"),
+            "given or extended 20",
+            &format!("          from the pool {pool}\n"),
+            "          interface eth0\n",
+            &format!("may get   addresses from {pool}, 1 of 10 taken\n"),
+            "may get   no prefixes from 2001:db8:f00::/55 by /56: that is for gold\n",
+        ],
+    );
+    release(&relay, 8, &had);
+    has(
+        &show(&had),
+        &[&format!("had       {had}  IA_NA 1, released 20")],
+    );
+    relay.ask(MessageType::REQUEST, 7, |message| {
+        to_server(message);
+        message.ia_pd(2, [0, 0], |_| Ok(())).expect("fits");
+    });
+    has(
+        &show("00:03:00:01:02:00:00:00:00:07"),
+        &[
+            "class     gold, port\n",
+            "reserved  2001:db8:f00::/56\n",
+            "          reserved for it\n",
+            "may get   2001:db8:f00::/56, reserved for it\n",
+            "may get   prefixes from 2001:db8:f00::/55 by /56, 1 of 2 taken\n",
+        ],
+    );
+    let free =
+        "2001:db8:f00:100::/56 is free, in the pool 2001:db8:f00::/55 by /56 of link 1 (one)";
+    has(
+        &show("2001:db8:f00:100::/56"),
+        &["nothing in the book", free],
+    );
+    has(
+        &show("2001:db8:9::1"),
+        &["2001:db8:9::1 lies on no link of the configuration"],
+    );
+    has(
+        &show("00:03:00:01:02:00:00:00:00:09"),
+        &["no message of this client was given a lease"],
+    );
+}
+
 #[test]
 fn a_pool_that_fills_is_told_of_before_it_is_empty() {
     let config = LINK.replace("2001:db8:1::/64\"\n", "2001:db8:1::10-2001:db8:1::19\"\n");
@@ -131,19 +229,7 @@ fn a_pool_that_fills_is_told_of_before_it_is_empty() {
         assert!(told.contains(part), "{told}");
     }
     let bound = address(&relay.ask(MessageType::REQUEST, 5, to_server));
-    relay.ask(MessageType::RELEASE, 5, |message| {
-        message
-            .option(OptionCode::SERVERID, &SERVER_ID)
-            .expect("fits");
-        let inside = |ia: &mut Composer<'_>| {
-            ia.nested(OptionCode::IAADDR, |lease| {
-                lease.put_ipv6(bound.parse().expect("an address"));
-                lease.put_u64(0);
-                Ok(())
-            })
-        };
-        message.ia_na(1, [0, 0], inside).expect("fits");
-    });
+    release(&relay, 5, &bound);
     assert!(server.logged("DHCP_POOL_RELIEVED").contains("taken=4"));
     let (done, stats, err) = leasebook(&server.data(), &["leases", "stats"]);
     let line = "one, 2001:db8:1::10-2001:db8:1::19, 4 of 10 (40.0 %)";

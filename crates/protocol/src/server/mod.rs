@@ -20,6 +20,7 @@
 //! | `admit` | which messages are heard at all |
 //! | `place` | which link a client is on |
 //! | `classify` | its classes and reservations |
+//! | `known` | the same, by what the book has of it |
 //! | `exchange` | one message, decided |
 //! | `asked` | what a message asks for |
 //! | `grant` | which leases an IA gets |
@@ -43,6 +44,7 @@ mod exchange;
 mod grant;
 mod holders;
 mod key;
+mod known;
 mod machine;
 mod offers;
 mod outcome;
@@ -57,6 +59,7 @@ use leasebook_wire::code::MessageType;
 
 pub use batch::{Answers, Arrival, Batch, Reply};
 pub use config::Config;
+pub use known::Known;
 pub use machine::{Notice, Server};
 pub use outcome::{Did, Dropped, Outcome};
 pub use reconfigure::NotTold;

@@ -42,11 +42,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let (book, config) = args.store.open()?;
     let nobody = Duid::uuid([0; 16]);
-    let dhcp = config.map_or_else(
-        || Dhcp::new(nobody.clone()),
-        |config| config.dhcp(nobody.clone()),
-    );
-    let pages = page::pages(&book, &whom, super::now(), &dhcp)?;
+    let dhcp = match &config {
+        Some(config) => config.dhcp(nobody),
+        None => Dhcp::new(nobody),
+    };
+    let desk = page::Desk {
+        book: &book,
+        config: &dhcp,
+        usage: &[],
+        has_dhcp: config.is_some_and(|config| !config.listen.udp.is_empty()),
+        now: super::now(),
+    };
+    let pages = page::pages(desk, &whom)?;
     say!("{}", pages.trim_end())?;
     Ok(Exit::Complete)
 }

@@ -26,9 +26,16 @@ impl Worker {
         let _ = control.serve(&mut |request| match request {
             Request::Reconfigure { ask, whom } => self.begin_recall(ask, &whom),
             Request::Show(whom) => {
-                let now = self.clock.now().wall;
-                let shown = page::pages(&self.book, &whom, now, &self.setup.dhcp);
-                shown.map_err(|error| error.to_string())
+                // Until all is learnt pools seem emptier than they are.
+                let usage = self.server.usage().filter(|_| self.learning.is_none());
+                let desk = page::Desk {
+                    book: &self.book,
+                    config: &self.setup.dhcp,
+                    usage: &usage.collect::<Vec<_>>(),
+                    has_dhcp: true,
+                    now: self.clock.now().wall,
+                };
+                page::pages(desk, &whom).map_err(|error| error.to_string())
             }
             Request::Stats => {
                 let totals = page::totals(&self.book).map_err(|error| error.to_string())?;

@@ -58,7 +58,7 @@ pub(super) struct Worker {
     pub(super) outbox: Outbox,
     pub(super) tally: Tally,
     /// None once the server knows which leases are taken.
-    learning: Option<Learning>,
+    pub(super) learning: Option<Learning>,
     pub(super) control: Option<Control>,
     pub(super) recall: Recall,
     /// It is time to take leases back that have ended, or more have ended than went at once.

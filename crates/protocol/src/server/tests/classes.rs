@@ -1,6 +1,7 @@
 //! Who is in which class.
 
 use super::*;
+use crate::server::Known;
 use crate::server::config::{Class, ConfiguredOption, Match, Reservation};
 
 /// A class whose clients are told an option that its name's first letter numbers.
@@ -99,4 +100,82 @@ fn classes_know_the_link_and_the_reservations() {
     assert_eq!(classes(1, "2001:db8:2::1"), "bc");
     assert_eq!(classes(2, "2001:db8:1::1"), "ad");
     assert_eq!(classes(2, "2001:db8:2::1"), "d");
+}
+
+/// DHCP-S-022: what a binding keeps tells a client's classes and reservations, and what it does not
+/// keep is told to be unknown.
+#[test]
+fn a_binding_tells_which_classes_its_client_is_known_to_be_in() {
+    let option = Match::Option {
+        code: OptionCode::VENDOR_CLASS,
+        data: None,
+    };
+    let here = Match::InterfaceId(b"eth0".to_vec());
+    let elsewhere = Match::InterfaceId(b"eth9".to_vec());
+    let of_link = |name: &str| Match::OnLink(name.to_owned());
+    let members = [
+        ("here", vec![elsewhere.clone(), here.clone()]),
+        ("elsewhere", vec![elsewhere.clone()]),
+        ("vendor", vec![option.clone()]),
+        ("either", vec![option.clone(), here.clone()]),
+        (
+            "neither",
+            vec![Match::Unless(vec![option.clone(), here.clone()])],
+        ),
+        ("not vendor", vec![Match::Unless(vec![option])]),
+        (
+            "both",
+            vec![Match::All(vec![
+                of_link("one"),
+                Match::InClass("here".to_owned()),
+            ])],
+        ),
+        ("reserved", vec![Match::Reserved(true)]),
+        (
+            "other link",
+            vec![of_link("two"), Match::InClass("elsewhere".to_owned())],
+        ),
+    ];
+    let mut config = config();
+    config.classes = members
+        .into_iter()
+        .map(|(name, members)| Class {
+            name: name.to_owned(),
+            members,
+            settings: Settings::default(),
+        })
+        .collect();
+    let reserve = |whom| Reservation {
+        whom,
+        leases: Vec::new(),
+        name: None,
+        settings: Settings::default(),
+    };
+    config.links[0].reservations = vec![reserve(Match::Client(duid(1)))];
+    config.reservations = vec![reserve(Match::Client(duid(2))), reserve(here)];
+    let mut world = World::new(config);
+    world.bind(1);
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    let config = &world.server.config;
+    let known = Known::of(config, &config.links[0], &record.view());
+    let expected = [
+        ("here", Some(true)),
+        ("elsewhere", Some(false)),
+        ("vendor", None),
+        ("either", Some(true)),
+        ("neither", Some(false)),
+        ("not vendor", None),
+        ("both", Some(true)),
+        ("reserved", Some(true)),
+        ("other link", Some(false)),
+    ];
+    assert_eq!(known.classes, expected);
+    assert_eq!(known.reservations.len(), 2);
+    let in_one = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        known.is_in_one(&names)
+    };
+    assert_eq!(in_one(&["vendor", "elsewhere"]), None);
+    assert_eq!(in_one(&["vendor", "here"]), Some(true));
+    assert_eq!(in_one(&["elsewhere", "unheard of"]), Some(false));
 }
