@@ -324,3 +324,66 @@ fn a_migrated_configuration_is_right() {
         assert_eq!(code, 0, "{kea}: {err}");
     }
 }
+
+/// BLQ-R-041: a source that this machine does not let us ask from is its fault and no server's.
+#[test]
+fn a_source_that_is_not_ours_ends_with_1() {
+    let taken = std::net::TcpListener::bind("[::1]:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    for (more, source, why) in [
+        (&[][..], "2001:db8::99", "no address of this machine"),
+        (&["--udp"], "2001:db8::99", "no address of this machine"),
+        (&[], &taken, "in use"),
+    ] {
+        let query = ["query", "::1", "address", "3fff::1", "--source", source];
+        let (code, out, err) = run(&[&query, more].concat());
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(
+            err.contains("cannot connect from") && err.contains(why),
+            "{err}"
+        );
+    }
+}
+
+/// What can be read but once is copied, and the copy is gone afterwards.
+#[test]
+fn leases_are_imported_from_a_pipe_as_from_a_file() {
+    let leases = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/data/kea-3.3.1/kea-leases6.csv"
+    );
+    let (directory, config) = file("[[link]]\nid = 1\nname = \"a\"\non-link = [\"3fff::/64\"]\n");
+    let import = |from: &str, given: Stdio| {
+        let data = directory.path().join(from.replace('/', "_"));
+        let output = Command::new(env!("CARGO_BIN_EXE_leasebook"))
+            .args([
+                "leases", "import", from, "--config", &config, "--json", "--data",
+            ])
+            .arg(&data)
+            .stdin(given)
+            .output()
+            .expect("the program runs");
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        (String::from_utf8(output.stdout).expect("text"), err, data)
+    };
+    let (from_file, told, _) = import(leases, Stdio::null());
+    assert!(from_file.contains("\"rows\""), "{told}");
+    for name in ["-", "/dev/stdin"] {
+        let mut source = Command::new("cat")
+            .arg(leases)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cat runs");
+        let pipe = source.stdout.take().expect("a pipe");
+        let (by_pipe, err, data) = import(name, pipe.into());
+        source.wait().expect("ended");
+        assert_eq!((&by_pipe, &err), (&from_file, &told), "{name}");
+        let left = std::fs::read_dir(data).expect("a directory");
+        let left: Vec<_> = left
+            .map(|entry| entry.expect("readable").file_name())
+            .collect();
+        let is_ours =
+            |name: &std::ffi::OsString| ["journal", "ledger", "lock"].iter().any(|own| name == own);
+        assert!(left.iter().all(is_ours), "{left:?}");
+    }
+}

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`group`] | from rows, one a lease, to bindings, one a client and link |
 //! | [`links`] | which configured link a row is on |
+//! | [`spool`] | files that can be read but once |
 //!
 //! Files are read twice: once to learn which row is the last of its lease, once to bring
 //! those rows in. Rows are taken in batches, joined to bindings, compared with what the
@@ -12,6 +13,7 @@
 
 pub mod group;
 pub mod links;
+pub mod spool;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use leasebook_wire::code::DHCP_CLIENT_PORT;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 
 use crate::cli::values::{Endpoint, Host};
@@ -139,10 +140,30 @@ impl Route {
     }
 }
 
+/// Whether the system lets us ask from here: that it does not is no server's fault (exit code 1).
+///
+/// # Errors
+/// If the address is not ours, or its port is in use or not permitted.
+pub(crate) fn try_source(source: SocketAddr, is_udp: bool) -> io::Result<()> {
+    let (kind, protocol) = if is_udp {
+        (Type::DGRAM, Protocol::UDP)
+    } else {
+        (Type::STREAM, Protocol::TCP)
+    };
+    let socket = Socket::new(Domain::for_address(source), kind, Some(protocol))?;
+    socket.set_reuse_address(!is_udp && source.port() != 0)?;
+    let bound = socket.bind(&source.into());
+    bound.map_err(|error| cannot_use(source, &error))
+}
+
 fn cannot_use(source: SocketAddr, error: &io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrNotAvailable => "; it is no address of this machine",
+        _ => "",
+    };
     io::Error::new(
         error.kind(),
-        format!("cannot connect from {source}: {error}"),
+        format!("cannot connect from {source}: {error}{advice}"),
     )
 }
 

@@ -8,6 +8,7 @@ use leasebook_store::LeaseStore as _;
 
 use crate::exit::Exit;
 use crate::import::links::ConfiguredLinks;
+use crate::import::spool::Spool;
 use crate::import::{self, Notice, Summary, Watch};
 
 /// How it is used.
@@ -15,9 +16,11 @@ const EXAMPLES: &str = "\
 Examples:
   leasebook leases import /var/lib/kea/kea-leases6.csv --config leasebook.toml
   leasebook leases import dhcpd6.leases --config leasebook.toml --data ./data
+  zcat leases.csv.gz | leasebook leases import - --config leasebook.toml
 
 Importing the same file again changes nothing. Lines that cannot be read are reported by
-number and passed over; they end with exit code 3.";
+number and passed over; they end with exit code 3. What comes by a pipe is copied to the
+store's directory first, without a name, since it is read twice.";
 
 /// Bring leases in: Kea's memfile CSV, ISC's dhcpd6.leases, or leasebook's own JSON lines.
 ///
@@ -25,7 +28,7 @@ number and passed over; they end with exit code 3.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The files, in the order in which they are to count.
+    /// The files, in the order in which they are to count; - is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The configuration file.
@@ -54,9 +57,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let data = args.data.clone().unwrap_or_else(|| config.data.clone());
     let book = super::open_book(&data)?;
     let links = ConfiguredLinks::of(&config);
+    let spool = Spool::of(&args.files, &data)?;
     let mut watch = Watching::new(!args.quiet && !args.no_progress);
     let began = Instant::now();
-    let summary = import::import(&book, &links, &args.files, &mut watch);
+    let summary = import::import(&book, &links, &spool.files, &mut watch);
     let (told, notices) = watch.end();
     let summary = summary?;
     if notices > told {

@@ -15,6 +15,7 @@ use leasebook_wire::code::OptionCode;
 use crate::duid::generate;
 use crate::exit::Exit;
 use crate::query::Plan;
+use crate::query::connect::try_source;
 use crate::show::Format;
 use crate::show::routes::RoutePolicy;
 use args::{Asking, Preset, Question};
@@ -35,6 +36,9 @@ fn plan(args: &Args) -> anyhow::Result<Plan> {
         Some(source) => source.endpoint().address()?,
         None => None,
     };
+    if let Some(source) = source {
+        try_source(source, args.udp)?;
+    }
     Ok(Plan {
         servers: args
             .servers
