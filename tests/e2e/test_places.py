@@ -98,7 +98,7 @@ def test_every_address_configured_is_listened_on(tmp_path: Path) -> None:
     """BLQ-S-001: several addresses, on ports of their own."""
     server = recorded_site(tmp_path)
     ports = [server.port, free_port(), free_port()]
-    server._more += [word for port in ports[1:] for word in ("--tcp", f"[::1]:{port}")]
+    server.more += [word for port in ports[1:] for word in ("--tcp", f"[::1]:{port}")]
     with server:
         for port in ports:
             server.port = port

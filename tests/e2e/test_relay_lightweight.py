@@ -7,7 +7,6 @@
 ```
 """
 
-import contextlib
 import struct
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -19,9 +18,9 @@ from harness.capture import Capture
 from harness.clients import Client, Wish
 from harness.clients.dhclient import Dhclient
 from harness.clients.dibbler import DibblerClient
-from harness.daemon import BINARY, Daemon, Server, leasebook
+from harness.daemon import Server, leasebook
 from harness.edge import Relay
-from harness.netns import Namespace, join
+from harness.netns import Hosts, Namespace, join
 from harness.subscriber import Subscriber, ia_pd
 from harness.topology import DOWNLINK, SERVER_PORT, UPLINK, bring_up
 from harness.waiting import wait_for
@@ -66,19 +65,10 @@ trusted = true
 pytestmark = pytest.mark.usefixtures("namespaces")
 
 
-class AccessNode(contextlib.ExitStack):
+class AccessNode(Hosts):
     """The namespaces, joined; `edge` is the access node, as the harness's relay calls where it runs."""
 
-    def __enter__(self) -> "AccessNode":
-        super().__enter__()
-        try:
-            self._build()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def _build(self) -> None:
+    def build(self) -> None:
         self.edge, self.core = self.enter_context(Namespace()), self.enter_context(Namespace())
         self.edge.ip("link", "add", "name", "bridge", "type", "bridge", "mcast_snooping", "0")
         self.edge.ip("link", "set", "bridge", "up")
@@ -160,11 +150,10 @@ def test_what_is_not_to_pass_is_dropped(node: AccessNode, relay: Relay, tmp_path
         own = Capture(node.customers["port0"], UPLINK)
         with up, own:
             nested = bytes([wire.RELAY_FORW, 3]) + bytes(32) + wire.Option(wire.RELAY_MSG, b"\x01\x00\x00\x01").compose()
-            group = ("ff02::1:2", 547, 0, client._scope)
-            client._socket.sendto(nested, group)
-            client._socket.sendto(bytes([wire.ADVERTISE, 1, 2, 3]), group)
+            client.send_octets(nested)
+            client.send_octets(bytes([wire.ADVERTISE, 1, 2, 3]))
             wait_for("both counted", lambda: counts(relay, "port0")["dropped"] == {"untrusted-relay": 1, "server-message": 1})
-            deep._socket.sendto(nested, ("ff02::1:2", 547, 0, deep._scope))
+            deep.send_octets(nested)
             wait_for("the trusted one", up.datagrams)
             (passed,) = up.datagrams()
             assert passed.octets[:2] == bytes([wire.RELAY_FORW, 4])
@@ -173,12 +162,12 @@ def test_what_is_not_to_pass_is_dropped(node: AccessNode, relay: Relay, tmp_path
             peer = IPv6Address(node.customers["port0"].link_local(UPLINK))
             replies = [("port9", peer), ("port0", IPv6Address("fe80::bad")), ("port0", peer)]
             with Subscriber(node.core, 3, interface=SERVER_PORT) as network:
-                network._socket.sendto(bytes([wire.SOLICIT, 1, 2, 3]), (str(peer), 547, 0, network._scope))
+                network.send_octets(bytes([wire.SOLICIT, 1, 2, 3]), str(peer))
                 for name, address in replies:
                     head = bytes([wire.RELAY_REPL, 0]) + bytes(16) + address.packed
                     inside = wire.Option(wire.INTERFACE_ID, name.encode()), wire.Option(wire.RELAY_MSG, b"\x07\x00\x00\x02")
                     octets = head + b"".join(option.compose() for option in inside)
-                    network._socket.sendto(octets, (str(peer), 547, 0, network._scope))
+                    network.send_octets(octets, str(peer))
                 wait_for("the right one", lambda: counts(relay, "port0")["returned"] == 1)
             assert counts(relay, "trunk")["dropped"] == {"not-for-us": 1, "no-interface": 1, "other-peer": 1}
             came = [one for one in own.datagrams() if one.destination == peer]

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, IPv6Network
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness import wire
 from harness.capture import Capture, Datagram
 from harness.clients import Client
 from harness.daemon import Server, leasebook
+from harness.netns import Hosts
 from harness.topology import ACCESS_PREFIX, SERVER_PORT, Topology
 from harness.waiting import wait_for
 
@@ -75,27 +75,24 @@ delegated-length = {DELEGATED_LENGTH}
 """
 
 
-class Access:
+class Access(Hosts):
     """All of it, running while the `with` block does; what was captured is judged at its end."""
 
     def __init__(self, folder: Path, site: Site = Site()) -> None:
+        super().__init__()
         self.folder = folder
         self.site = site
         self.topology = Topology(site.hops)
         self.server = Server(folder / "server", site.text(), space=self.topology.server, devices=site.devices)
-        self._stack = ExitStack()
         # One for each link, from the client outwards.
         self.captures = [Capture(link.space) for link in self.topology.links]
 
-    def __enter__(self) -> "Access":
-        with ExitStack() as stack:
-            for part in [self.topology, *self.captures, self.server]:
-                stack.enter_context(part)
-            self._stack = stack.pop_all()
-        return self
+    def build(self) -> None:
+        for part in [self.topology, *self.captures, self.server]:
+            self.enter_context(part)
 
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._stack.close()
+    def __exit__(self, kind: object, *more: object) -> None:  # type: ignore[override]
+        super().__exit__(kind, *more)  # type: ignore[arg-type]
         if kind is None:
             for capture in self.captures:
                 capture.assert_well_formed(self.folder)
@@ -105,7 +102,7 @@ class Access:
         self.server.stop()
         host = self.topology.add_host(self.topology.access, SERVER_PORT, ["3fff:0:1::2/64"])
         moved = replace(self.site, server_id=MOVED_SERVER_ID)
-        self.server = self._stack.enter_context(Server(self.folder / "moved", moved.text(), data=self.server.data, space=host))
+        self.server = self.enter_context(Server(self.folder / "moved", moved.text(), data=self.server.data, space=host))
 
     def change(self, old: str, new: str) -> None:
         """Puts another text into the configuration, and has the running server read it."""

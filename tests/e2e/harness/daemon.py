@@ -6,11 +6,12 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Sequence, TypeVar, Union
+from typing import Sequence, Union
 
 import pytest
 
 from harness.netns import Namespace
+from harness.process import Process
 from harness.requestor import Requestor
 from harness.waiting import Deadline, wait_for
 
@@ -20,8 +21,6 @@ COMPLETE, LOCAL_ERROR, NO_SERVER, PARTIAL, REFUSED = 0, 1, 2, 3, 4
 # DHCPv6 and Bulk Leasequery (RFC 8415 §7.2, RFC 5460 §5.6).
 PORT = 547
 START_SECS = 20
-STOP_SECS = 15
-Self = TypeVar("Self", bound="Daemon")
 
 
 def environment() -> dict[str, str]:
@@ -60,24 +59,14 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class Daemon:
-    """A process of the binary that says when it is ready; started by `with`, and ended with it."""
+class Daemon(Process):
+    """A process of the binary that says when it is ready."""
 
     def __init__(self, log: Path, space: Union[Namespace, None] = None) -> None:
-        self._log = log
+        super().__init__(log)
         self.space = space
         # What the process gets to see besides.
         self.variables: dict[str, str] = {}
-        self.process: Union[subprocess.Popen[bytes], None] = None
-
-    def __enter__(self: Self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(STOP_SECS)
 
     def command(self) -> list[str]:
         """The command line."""
@@ -106,38 +95,17 @@ class Daemon:
             while b"READY=1" not in said:
                 if process.poll() is not None:
                     skip_if_absent(self.log())
-                assert process.poll() is None, f"{self._name()} ended with {process.returncode}:\n{self.log()}"
-                assert not deadline.is_over(), f"{self._name()} was not ready within {START_SECS} s:\n{self.log()}"
+                assert process.poll() is None, f"{self.name} ended with {process.returncode}:\n{self.log()}"
+                assert not deadline.is_over(), f"{self.name} was not ready within {START_SECS} s:\n{self.log()}"
                 try:
                     said = notify.recv(4096)
                 except TimeoutError:
                     continue
 
-    def _name(self) -> str:
-        return self.command()[1]
-
-    def log(self) -> str:
-        """What it wrote until now."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
     def wait_for_log(self, text: str, seconds: float = 10) -> str:
         """The first line of the log with `text` in it."""
         found = lambda: next((line for line in self.log().splitlines() if text in line), "")  # noqa: E731
-        return wait_for(f"'{text}' in the log of {self._name()}", found, seconds)
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def wait(self, seconds: float = STOP_SECS) -> int:
-        """Its exit code, once it has ended."""
-        assert self.process is not None
-        return self.process.wait(seconds)
-
-    def stop(self) -> int:
-        """Asks it to stop, and waits until it has."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
+        return wait_for(f"'{text}' in the log of {self.name}", found, seconds)
 
     def kill(self) -> None:
         """Ends it as a crash would."""
@@ -147,6 +115,8 @@ class Daemon:
 
 class Server(Daemon):
     """`leasebook serve` in a folder of its own."""
+
+    name = "serve"
 
     def __init__(
         self,
@@ -169,7 +139,8 @@ class Server(Daemon):
         self.config = folder / "leasebook.toml"
         self.config.write_text(config)
         self.data = data or folder / "data"
-        self._more = list(more)
+        # Further words of its command line.
+        self.more = list(more)
         self._devices = list(devices)
 
     def command(self) -> list[str]:
@@ -177,8 +148,8 @@ class Server(Daemon):
         if self.space:
             every = f"[::]:{self.port}"
             udp = [word for device in self._devices for word in ("--udp", f"{every}%{device}")] or ["--udp", every]
-            return [*own, "--tcp", every, *udp, *self._more]
-        return [*own, "--tcp", f"[::1]:{self.port}", *self._more]
+            return [*own, "--tcp", every, *udp, *self.more]
+        return [*own, "--tcp", f"[::1]:{self.port}", *self.more]
 
     def connect(self, **more: object) -> Requestor:
         return Requestor("::1", self.port, **more)

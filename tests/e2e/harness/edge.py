@@ -8,7 +8,6 @@
 Each customer's link is 2001:db8:N::/64 with N = 1, 2, ...; the relay has ::1 there, as `custN-1`. A customer has `uplink` there, and `downlink` towards its hosts.
 """
 
-import contextlib
 import json
 import subprocess
 import threading
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, Sequence, Union
 
 from harness.daemon import BINARY, COMPLETE, Daemon, Server, leasebook
-from harness.netns import Namespace, join
+from harness.netns import Hosts, Namespace, join
 from harness.subscriber import duid
 from harness.teller import Claim, path
 from harness.topology import DOWNLINK, UPLINK
@@ -51,23 +50,14 @@ def relay_octets() -> bytes:
     return bytes.fromhex(RELAY_ID.replace(":", ""))
 
 
-class Edge(contextlib.ExitStack):
-    """The namespaces, joined and addressed; taken away at the end of the `with` block."""
+class Edge(Hosts):
+    """The namespaces, joined and addressed."""
 
     def __init__(self, customers: int = 1) -> None:
         super().__init__()
         self._count = customers
 
-    def __enter__(self) -> "Edge":
-        super().__enter__()
-        try:
-            self._build()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def _build(self) -> None:
+    def build(self) -> None:
         self.core, self.edge = self._namespace(), self._namespace()
         join(self.core, "up0", self.edge, "net0")
         self.core.ip("-6", "address", "add", f"{SERVER}/64", "dev", "up0")
@@ -176,6 +166,8 @@ def relay_config(folder: Path, *, servers: Sequence[str] = (f'address = "{SERVER
 
 class Relay(Daemon):
     """`leasebook relay` on the edge."""
+
+    name = "relay"
 
     def __init__(self, net: Edge, folder: Path, config: Union[str, None] = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,9 +14,8 @@ from typing import Iterator, Mapping, Union
 import pytest
 
 from harness.netns import Namespace
+from harness.process import STOP_SECS, Process
 from harness.waiting import Deadline, wait_for
-
-STOP_SECS = 15
 
 # $1 is a folder for the layers; then come pairs of a folder of ours and the path it takes the place of, an empty word, and the command.
 # /sys is read-only as in a container, which tells systemd's programs that there is no udev to wait for.
@@ -49,11 +48,10 @@ def why_not(program: str, package: str) -> Union[str, None]:
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/lib/systemd"
 
 
-class Enclosed:
+class Enclosed(Process):
     """One such program; a subclass says what is run, and how it is set up."""
 
-    # How people call it, what is run, and Debian's package with it.
-    name = ""
+    # What is run, and Debian's package with it.
     program = ""
     package = ""
 
@@ -61,11 +59,10 @@ class Enclosed:
         reason = why_not(self.program, self.package)
         if reason:
             pytest.skip(reason)
+        super().__init__(folder / f"{self.name}.log")
         self.space = space
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.process: Union[subprocess.Popen[bytes], None] = None
-        self._log = folder / f"{self.name}.log"
 
     def arguments(self) -> list[str]:
         """What follows the program's name on its command line."""
@@ -111,13 +108,6 @@ class Enclosed:
         assert expect in (None, ran.returncode), f"{' '.join(command)}: {ran.returncode}\n{ran.stdout}{ran.stderr}"
         return ran.stdout
 
-    def log(self) -> str:
-        """What it wrote until now."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
-
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
     def wait_until(self, what: str, condition, seconds: float = 20):  # noqa: ANN001, ANN201  (as wait_for)
         """`wait_for`, which also fails, with its log, when it ends before."""
 
@@ -132,33 +122,14 @@ class Enclosed:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.name}: {self.log()[-6000:]}") from error
 
-    def signal(self, number: signal.Signals) -> None:
-        """To the process itself, by its id."""
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def wait(self, seconds: float = STOP_SECS) -> int:
-        assert self.process is not None
-        return self.process.wait(seconds)
-
-    def stop(self) -> int:
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
     def kill(self) -> None:
         """Ends it as a power cut would, with the helpers that it started in its session."""
         self.__exit__()
 
-    def __enter__(self) -> "Enclosed":
-        self.start()
-        return self
-
     def __exit__(self, *_: object) -> None:
+        super().__exit__()
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(STOP_SECS)
         deadline = Deadline(STOP_SECS)
         while not deadline.is_over() and any(end(pid) for pid in session(self.process.pid)):
             pass

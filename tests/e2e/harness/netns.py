@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
-from typing import Any, Iterator, Sequence, Union
+from typing import Any, Iterator, Sequence, TypeVar, Union
 
 from harness.waiting import wait_for
 
@@ -17,6 +17,7 @@ _numbers = itertools.count(1)
 _libc = ctypes.CDLL(None, use_errno=True)
 # linux/sched.h
 CLONE_NEWNET = 0x40000000
+Self = TypeVar("Self", bound="Hosts")
 
 
 def ip(*arguments: str, given: str = "") -> str:
@@ -108,31 +109,36 @@ def join(one: Namespace, its_end: str, other: Namespace, other_end: str) -> None
     other.ip("link", "set", other_end, "up")
 
 
-class Pair:
-    """Two namespaces joined by a pair of virtual interfaces named `joint`, with the addresses given."""
+class Hosts(contextlib.ExitStack):
+    """Namespaces that a test needs together; those that `build` enters go at the end of the `with` block, and when it fails half-way."""
 
-    def __init__(self, left: str, right: str) -> None:
-        self._addresses = (left, right)
-        self.left, self.right = Namespace(), Namespace()
+    def build(self) -> None:
+        """Makes and joins them."""
+        raise NotImplementedError
 
-    def __enter__(self) -> "Pair":
-        self.left.__enter__()
+    def __enter__(self: Self) -> Self:
+        super().__enter__()
         try:
-            self.right.__enter__()
-            peer = ["peer", "name", "joint", "netns", self.right.name]
-            self.left.ip("link", "add", "name", "joint", "type", "veth", *peer)
-            for space, address in zip((self.left, self.right), self._addresses):
-                space.ip("-6", "address", "add", address, "dev", "joint", "nodad")
-                space.ip("link", "set", "joint", "up")
+            self.build()
         except BaseException:
-            self.__exit__()
+            # What a subclass judges at the end would hide why it failed.
+            super().__exit__(None, None, None)
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for space in (self.right, self.left):
-            if space.name in ip("netns", "list"):
-                space.__exit__()
+
+class Pair(Hosts):
+    """Two namespaces joined by a pair of virtual interfaces named `joint`, with the addresses given."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__()
+        self._addresses = (left, right)
+
+    def build(self) -> None:
+        self.left, self.right = self.enter_context(Namespace()), self.enter_context(Namespace())
+        join(self.left, "joint", self.right, "joint")
+        for space, address in zip((self.left, self.right), self._addresses):
+            space.ip("-6", "address", "add", address, "dev", "joint", "nodad")
 
 
 def why_not() -> Union[str, None]:

@@ -96,7 +96,11 @@ class Subscriber:
 
     def _send(self, message: wire.Message) -> None:
         self.said.append(message.compose())
-        self._socket.sendto(self.said[-1], (ALL_RELAYS, 547, 0, self._scope))
+        self.send_octets(self.said[-1])
+
+    def send_octets(self, octets: bytes, to: str = ALL_RELAYS) -> None:
+        """Sends whatever octets, by its interface."""
+        self._socket.sendto(octets, (to, 547, 0, self._scope))
 
     def exchange(self, kind: int, more: Sequence[wire.Option] = (), *, server: bool = False, seconds: float = 10) -> wire.Message:
         """Sends a message, and again while nothing comes; the answer."""

@@ -9,11 +9,10 @@
 A link is a bridge in a namespace of its own, so that other hosts can be put on it and all that passes can be captured there.
 """
 
-from contextlib import ExitStack
 from ipaddress import IPv6Interface
 from typing import Sequence
 
-from harness.netns import Namespace
+from harness.netns import Hosts, Namespace
 
 # The interface of a client or a relay towards the server, and that away from it. A client has one too, for what it is delegated.
 UPLINK, DOWNLINK = "uplink", "downlink"
@@ -65,11 +64,11 @@ def bring_up(host: Namespace, name: str, addresses: Sequence[str] = ()) -> None:
     host.link_local(name)
 
 
-class Topology:
-    """A client, relays and a server in a row; taken away at the end of the `with` block."""
+class Topology(Hosts):
+    """A client, relays and a server in a row."""
 
     def __init__(self, hops: int = 0) -> None:
-        self._stack = ExitStack()
+        super().__init__()
         self.client, self.server = Namespace(), Namespace()
         # From the client outwards.
         self.relays = [Namespace() for _ in range(hops)]
@@ -85,16 +84,10 @@ class Topology:
         """The server's link."""
         return self.links[-1]
 
-    def __enter__(self) -> "Topology":
-        with ExitStack() as stack:
-            for part in [self.client, self.server, *self.relays, *self.links]:
-                stack.enter_context(part)
-            self._join()
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def build(self) -> None:
+        for part in [self.client, self.server, *self.relays, *self.links]:
+            self.enter_context(part)
+        self._join()
 
     def _join(self) -> None:
         for host in self.relays:
@@ -120,7 +113,7 @@ class Topology:
 
     def add_host(self, link: Link, interface: str = UPLINK, addresses: Sequence[str] = ()) -> Namespace:
         """One more host on a link; it goes with the rest."""
-        host = self._stack.enter_context(Namespace())
+        host = self.enter_context(Namespace())
         link.attach(host, interface, addresses)
         if interface == UPLINK:
             host.setting("net/ipv6/conf/default/accept_dad", "0")

@@ -42,7 +42,5 @@ class Relay(Enclosed):
         ran = subprocess.run(self.space.command("ss", "-Hlun6"), capture_output=True, text=True, timeout=30, check=True)
         return " ".join(line.split()[3].rpartition(":")[2] for line in ran.stdout.splitlines())
 
-    def __enter__(self) -> "Relay":
-        self.start()
+    def wait_until_ready(self) -> None:
         self.wait_until("a socket on port 547", self.is_ready)
-        return self

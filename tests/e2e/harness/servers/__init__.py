@@ -24,7 +24,5 @@ class Server(Enclosed):
         """Whether it hears relays."""
         return ":547 " in self.space.run("ss", "-Hlun6").stdout
 
-    def __enter__(self) -> "Server":
-        self.start()
+    def wait_until_ready(self) -> None:
         self.wait_until("a socket on port 547", self.is_ready)
-        return self
