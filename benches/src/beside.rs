@@ -8,22 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use leasebook_protocol::requestor::Question;
 use leasebook_store::storage::{Disk, RealDisk};
-use leasebook_store::{Book, BookOptions, Cursor, Flow, LeaseStore, Links, Query, Selector};
+use leasebook_store::{Book, BookOptions, Selector};
 
 use crate::bulk::{Asked, send};
 use crate::commit::{Written, write};
 use crate::disk::SteadyDisk;
 use crate::field::{load_average, median};
-use crate::fixture::{Served, fill, now};
+use crate::fixture::{CHUNK_OCTETS, Served, copy_frames, fill};
 
 /// Writers at once.
 const WRITERS: u32 = 8;
 
 /// What an octet takes on a line of 1 Gbit/s, in nanoseconds.
 const LINE_NANOSECONDS: u64 = 8;
-
-/// Octets read at once, and after a scan has collected them thrown away.
-const CHUNK_OCTETS: usize = 128 * 1024;
 
 /// The requestor is a thread of this process, though its place is another machine: it takes
 /// what the others leave.
@@ -176,25 +173,13 @@ fn ends_with_done(octets: &[u8]) -> bool {
 
 /// Scans and copies, as a bulk reply does, until told to stop.
 fn scan(served: &Served, stop: &AtomicBool, told: &AtomicU64) -> anyhow::Result<()> {
-    let mut out: Vec<u8> = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        let query = Query {
-            selector: Selector::All,
-            links: Links::Any,
-        };
-        let mut cursor = Cursor::new(query, served.book.last_seq());
-        while !cursor.is_done() && !stop.load(Ordering::Relaxed) {
-            out.clear();
-            served.book.scan(&mut cursor, now(), &mut |run| {
-                told.fetch_add(run.len() as u64, Ordering::Relaxed);
-                out.extend_from_slice(run.frames());
-                if out.len() < CHUNK_OCTETS {
-                    Flow::Continue
-                } else {
-                    Flow::Stop
-                }
-            })?;
-        }
+    let is_on = || !stop.load(Ordering::Relaxed);
+    let mut out = Vec::new();
+    while is_on() {
+        copy_frames(&served.book, Selector::All, &mut out, &mut |records| {
+            told.fetch_add(records, Ordering::Relaxed);
+            is_on()
+        })?;
     }
     Ok(())
 }

@@ -11,16 +11,13 @@ use leasebook::serve::THREADS;
 use leasebook_protocol::leasequery::connection::{Connection, FillState};
 use leasebook_protocol::requestor::{Ask, Config, Question};
 use leasebook_protocol::{Mono, Now, leasequery};
-use leasebook_store::{Cursor, Flow, LeaseStore, Links, Progress, Query, Selector};
+use leasebook_store::Selector;
 use leasebook_wire::code::OptionCode;
 use leasebook_wire::{Deframer, Duid, RemoteId, Xid};
 
 use crate::field::{load_average, median};
-use crate::fixture::{SERVER_ID, Served, links, now, sample};
+use crate::fixture::{CHUNK_OCTETS, SERVER_ID, Served, copy_frames, links, now, sample};
 use crate::machine::{own_processor_time, processor_time};
-
-/// Octets the replay writes at once: as much as the server fills at once.
-const CHUNK_OCTETS: usize = 128 * 1024;
 
 /// Octets read at once.
 const READ_OCTETS: usize = 256 * 1024;
@@ -364,25 +361,8 @@ fn machine(served: &Served, question: &Asked, octets: usize) -> anyhow::Result<D
 
 /// A scan that copies what would be sent and does nothing else.
 fn scan(served: &Served, selector: &Selector) -> anyhow::Result<Duration> {
-    let query = Query {
-        selector: selector.clone(),
-        links: Links::Any,
-    };
-    let mut out: Vec<u8> = Vec::with_capacity(2 * CHUNK_OCTETS);
-    let mut cursor = Cursor::new(query, served.book.last_seq());
+    let mut out = Vec::with_capacity(2 * CHUNK_OCTETS);
     let began = Instant::now();
-    loop {
-        let progress = served.book.scan(&mut cursor, now(), &mut |run| {
-            out.extend_from_slice(run.frames());
-            if out.len() < CHUNK_OCTETS {
-                Flow::Continue
-            } else {
-                Flow::Stop
-            }
-        })?;
-        out.clear();
-        if progress == Progress::Done {
-            return Ok(began.elapsed());
-        }
-    }
+    copy_frames(&served.book, selector.clone(), &mut out, &mut |_| true)?;
+    Ok(began.elapsed())
 }

@@ -1,6 +1,6 @@
 //! A book of sample bindings, served on loopback.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,8 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use leasebook::sample::Sample;
 use leasebook::serve::Server;
 use leasebook_protocol::links::{Link, Links};
-use leasebook_store::{Book, LinkId};
-use leasebook_wire::Duid;
+use leasebook_store::{
+    Book, Cursor, Flow, LeaseStore as _, LinkId, Links as AnyLinks, Query, Selector, StoreError,
+};
+use leasebook_wire::code::OptionCode;
+use leasebook_wire::{ComposeError, Composer, Duid};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -91,6 +94,55 @@ impl Drop for Served {
             self.runtime.block_on(server.stop(Duration::from_secs(1)));
         }
     }
+}
+
+/// Octets gathered, written and read at a time: as much as the server fills at once.
+pub(crate) const CHUNK_OCTETS: usize = 128 * 1024;
+
+/// Copies the frames that a query finds, a chunk at a time, into `out`, and throws them away: a bulk
+/// reply without machine and socket. `goes_on` is told how many records each run has, and ends it.
+pub(crate) fn copy_frames(
+    book: &Book,
+    selector: Selector,
+    out: &mut Vec<u8>,
+    goes_on: &mut dyn FnMut(u64) -> bool,
+) -> Result<(), StoreError> {
+    let query = Query {
+        selector,
+        links: AnyLinks::Any,
+    };
+    let mut cursor = Cursor::new(query, book.last_seq());
+    let mut is_wanted = true;
+    while is_wanted && !cursor.is_done() {
+        out.clear();
+        book.scan(&mut cursor, now(), &mut |run| {
+            is_wanted = goes_on(run.len() as u64);
+            out.extend_from_slice(run.frames());
+            if is_wanted && out.len() < CHUNK_OCTETS {
+                Flow::Continue
+            } else {
+                Flow::Stop
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// An IA_PD of one prefix of /56, with T1 and T2.
+pub(crate) fn delegation(
+    message: &mut Composer<'_>,
+    times: [u32; 2],
+    prefix: Ipv6Addr,
+) -> Result<(), ComposeError> {
+    message.ia_pd(1, times, |message| {
+        message.nested(OptionCode::IAPREFIX, |message| {
+            message.put_u32(3000);
+            message.put_u32(4000);
+            message.put_u8(56);
+            message.put_ipv6(prefix);
+            Ok(())
+        })
+    })
 }
 
 /// The one link of the sample, as the server knows it.

@@ -13,6 +13,7 @@ use leasebook_wire::message::RelayHeader;
 use leasebook_wire::{ComposeError, Composer, Duid, Xid};
 
 use crate::field::median;
+use crate::fixture::delegation;
 
 const SERVER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 5, 0, 0, 0, 0, 1);
 const OWN: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0, 0, 0, 0, 1);
@@ -102,18 +103,8 @@ fn reply(client: u32, octets: &mut Vec<u8>) -> Result<(), ComposeError> {
         let [a, b, c, d] = client.to_be_bytes();
         message.option(OptionCode::CLIENTID, &[0, 3, 0, 1, 2, 0, a, b, c, d])?;
         message.option(OptionCode::SERVERID, &[0, 3, 0, 1, 2, 0, 0, 0, 0, 9])?;
-        message.nested(OptionCode::IA_PD, |message| {
-            for number in [1, 1800, 2880] {
-                message.put_u32(number);
-            }
-            message.nested(OptionCode::IAPREFIX, |message| {
-                message.put_u32(3000);
-                message.put_u32(4000);
-                message.put_u8(56);
-                message.put_ipv6(Ipv6Addr::from_bits(0x3fff_0100 << 96 | bits << 72));
-                Ok(())
-            })
-        })
+        let prefix = Ipv6Addr::from_bits(0x3fff_0100 << 96 | bits << 72);
+        delegation(message, [1800, 2880], prefix)
     })?;
     message.finish().map(drop)
 }

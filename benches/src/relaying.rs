@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::datagrams::{BATCH, Peer, link_local, rest};
 use crate::field::{self, Far, Process, binary, has, load_average, median};
+use crate::fixture::delegation;
 use crate::search::{self, Effort, Highest, Tried, count};
 
 /// How long nothing comes before what is missing counts as lost.
@@ -356,18 +357,8 @@ fn advertise(forward: &[u8], octets: &mut Vec<u8>) -> anyhow::Result<()> {
         message.client_header(MessageType::ADVERTISE, Xid([*x1, *x2, *x3]));
         message.option(OptionCode::CLIENTID, client)?;
         message.option(OptionCode::SERVERID, &[0, 3, 0, 1, 2, 0, 0, 0, 0, 9])?;
-        message.nested(OptionCode::IA_PD, |message| {
-            for number in [1, 1500, 2400] {
-                message.put_u32(number);
-            }
-            message.nested(OptionCode::IAPREFIX, |message| {
-                message.put_u32(3000);
-                message.put_u32(4000);
-                message.put_u8(56);
-                message.put_ipv6(Ipv6Addr::new(0x3fff, 0x100, 0x1200, 0, 0, 0, 0, 0));
-                Ok(())
-            })
-        })
+        let prefix = Ipv6Addr::new(0x3fff, 0x100, 0x1200, 0, 0, 0, 0, 0);
+        delegation(message, [1500, 2400], prefix)
     })?;
     message.finish()?;
     Ok(())
