@@ -12,6 +12,7 @@ use super::runtime::{Config, Unlisted};
 use crate::text::duration;
 
 mod dhcp;
+mod idle;
 
 /// The most warnings of one kind; beyond, their number is told.
 const MAX_OF_A_KIND: usize = 20;
@@ -34,6 +35,7 @@ pub(super) fn warn(file: &File, config: &Config, findings: &mut Findings<'_>) {
     nets.delegated_on_link(findings);
     nets.delegated_twice(findings);
     dhcp::warn(file, config, findings);
+    idle::warn(file, config, findings);
 }
 
 /// BLQ-S-008: timers below the preset's default.

@@ -322,6 +322,8 @@ pub struct Dhcp {
     pub probation: u32,
     /// Seconds that an offer is kept from others. Source: DHCP-S-065.
     pub offer_hold: u32,
+    /// Seconds that clients must have asked before they are answered. Source: DHCP-S-014.
+    pub answer_after: u32,
     /// Whether RECONFIGURE is used. Source: DHCP-S-070.
     pub reconfigure: bool,
     /// Whether a RENEW of an unbound IA makes a binding. Source: DHCP-S-077.
@@ -349,6 +351,7 @@ impl Default for Dhcp {
             rsoo: Vec::new(),
             probation: 86_400,
             offer_hold: 10,
+            answer_after: 0,
             reconfigure: false,
             bind_on_renew: true,
             register_addresses: false,
@@ -421,6 +424,7 @@ impl Config {
             rsoo: dhcp.rsoo.clone(),
             probation: dhcp.probation,
             offer_hold: dhcp.offer_hold,
+            answer_after: dhcp.answer_after,
             reconfigure: dhcp.reconfigure,
             bind_on_renew: dhcp.bind_on_renew,
             register_addresses: dhcp.register_addresses,

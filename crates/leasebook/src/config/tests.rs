@@ -12,6 +12,7 @@ use super::file::{
 use super::*;
 
 mod dhcp;
+mod doubts;
 mod options;
 
 /// A link that is right, to be put behind other settings.

@@ -56,7 +56,7 @@ pub(super) fn read_links(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result
     }
     number(&mut links, reader);
     one_link_each(&mut links, reader);
-    note_shared_relays(&links, reader);
+    note_shared_relays(&mut links, reader);
     let mut names = BTreeSet::new();
     for (mut link, subnets) in links {
         link.subnets = subnets.into_iter().map(|known| known.subnet).collect();
@@ -158,21 +158,39 @@ fn one_link_each(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
     }
 }
 
-/// Kea tells subnets with one relay apart by their classes, leasebook does not.
-fn note_shared_relays(links: &[(Link, Vec<Unnumbered>)], reader: &mut Reader) {
+/// Kea tells subnets with one relay or Interface-ID apart by their classes, leasebook does not.
+fn note_shared_relays(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
+    const REASON: &str = "clients behind it are on one link, and another has it: make one link of \
+                          those, with pools for classes";
+    let not_carried = &mut reader.config.not_carried;
     let mut taken: BTreeMap<std::net::Ipv6Addr, usize> = BTreeMap::new();
-    for (at, (link, subnets)) in links.iter().enumerate() {
+    let mut taken_ids: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+    for (at, (link, subnets)) in links.iter_mut().enumerate() {
         let of_subnets = subnets.iter().flat_map(|known| &known.subnet.relays);
         for relay in of_subnets.chain(&link.relays) {
             if *taken.entry(*relay).or_insert(at) != at {
-                reader.config.not_carried.push(NotCarried {
+                not_carried.push(NotCarried {
                     place: link.place.clone(),
                     key: format!("relay {relay}"),
-                    reason: "clients behind a relay's address are on one link, that of the lowest \
-                             id: make one link of those with this address, with pools for classes"
-                        .to_owned(),
+                    reason: REASON.to_owned(),
                 });
             }
+        }
+        let of_subnets = subnets
+            .iter_mut()
+            .map(|known| &mut known.subnet.interface_id);
+        for id in of_subnets.chain([&mut link.interface_id]) {
+            let Some(octets) = id.clone() else { continue };
+            let shown = excerpt(&octets);
+            if *taken_ids.entry(octets).or_insert(at) == at {
+                continue;
+            }
+            *id = None;
+            not_carried.push(NotCarried {
+                place: link.place.clone(),
+                key: format!("interface-id {shown}"),
+                reason: REASON.to_owned(),
+            });
         }
     }
 }

@@ -39,6 +39,9 @@ pub struct Config {
     pub probation: u32,
     /// Seconds that what an ADVERTISE offered is kept from others (DHCP-S-065); 0 to 3600.
     pub offer_hold: u32,
+    /// Seconds that a client must have asked before a message of its that names no server is
+    /// answered (DHCP-S-014); 0 to 600.
+    pub answer_after: u32,
     /// Whether clients get reconfigure keys and may be sent RECONFIGURE (DHCP-S-070).
     pub reconfigure: bool,
     /// Whether a RENEW, and with Rapid Commit a REBIND, of an unbound IA makes a binding
@@ -316,6 +319,7 @@ impl Config {
             rsoo: Vec::new(),
             probation: 86_400,
             offer_hold: 10,
+            answer_after: 0,
             reconfigure: false,
             bind_on_renew: true,
             register_addresses: false,

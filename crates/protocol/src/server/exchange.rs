@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use leasebook_store::{Binding, IaKind, Lease, LeaseName, LeaseState, LeaseStore, RelayData};
 use leasebook_wire::code::{DEFAULT_NESTING_LIMIT, MessageType, OptionCode, StatusCode};
-use leasebook_wire::option::IaAddr;
+use leasebook_wire::option::{ElapsedTime, IaAddr};
 use leasebook_wire::{Composer, Duid, RelayPath};
 
 use super::admit::Heard;
@@ -94,6 +94,9 @@ impl Answer {
 impl Exchange<'_> {
     /// Decides the message.
     pub(super) fn decide(&mut self) -> Result<Answer, Dropped> {
+        if self.is_others_turn() {
+            return Err(Dropped::Excluded);
+        }
         if self.heard.is_direct_unicast() && self.may_not_use_unicast() {
             return Ok(use_multicast());
         }
@@ -109,6 +112,20 @@ impl Exchange<'_> {
             super::ADDR_REG_INFORM => self.register(),
             _ => Err(Dropped::Foreign),
         }
+    }
+
+    /// Whether another server may still answer, to which the client has not yet talked in vain for
+    /// long enough (DHCP-S-014). Who does not tell since when is answered.
+    fn is_others_turn(&self) -> bool {
+        const HUNDREDTHS: u32 = 100;
+        let options = self.heard.message.options();
+        let elapsed: Option<ElapsedTime> = options.view_or_absent();
+        let is_for_any = !options.contains(OptionCode::SERVERID)
+            && self.heard.message.msg_type() != super::ADDR_REG_INFORM;
+        is_for_any
+            && elapsed.is_some_and(|elapsed| {
+                u32::from(elapsed.0) < self.config.answer_after.saturating_mul(HUNDREDTHS)
+            })
     }
 
     /// A client that was not told to use unicast (DHCP-S-009).

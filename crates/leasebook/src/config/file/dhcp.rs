@@ -30,6 +30,10 @@ section! {
         /// How long what an ADVERTISE offered is kept from others.
         /// Default: "10s". Range: 0s to 1h. Source: RFC 8415 §18.3.9.
         offer_hold: Setting<Text<Seconds<0, 3600>>>,
+        /// How long clients must have asked in vain before this server answers what is addressed
+        /// to none, as their ELAPSED_TIME tells: for one that stands in for others.
+        /// Default: "0s". Range: 0s to 10m. Source: RFC 8415 §21.9.
+        answer_after: Setting<Text<Seconds<0, 600>>>,
         /// Whether clients that accept RECONFIGURE get a key for it and may be sent one.
         /// Default: false. Source: RFC 8415 §18.3.11, §20.4.
         reconfigure: Setting<bool>,

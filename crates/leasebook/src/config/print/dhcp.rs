@@ -27,6 +27,7 @@ impl Printer {
             ("rsoo", list(&dhcp.rsoo, |code| code.0.to_string())),
             ("probation", time(dhcp.probation)),
             ("offer_hold", time(dhcp.offer_hold)),
+            ("answer_after", time(dhcp.answer_after)),
             ("reconfigure", dhcp.reconfigure.to_string()),
             ("bind_on_renew", dhcp.bind_on_renew.to_string()),
             ("register_addresses", dhcp.register_addresses.to_string()),

@@ -12,22 +12,22 @@ use super::super::file::CustomFile;
 use super::super::named;
 use super::super::values::{FromText as _, ValueType};
 use super::options::{Made, addresses_data, names_data};
+use super::softwire;
 use crate::text::hex;
-
-/// S46_CONT_MAPE, S46_CONT_MAPT and S46_CONT_LW, which hold options. Source: RFC 7598 §5.
-const S46_CONTAINERS: [OptionCode; 3] = [OptionCode(94), OptionCode(95), OptionCode(96)];
 
 /// Adds the options by code.
 pub(super) fn customs(written: &[Spanned<CustomFile>], made: &mut Made<'_, '_>) {
     for entry in written {
-        if let Err(what) = custom(entry.get_ref(), made) {
-            made.findings.wrong(entry.span(), what);
+        match custom(entry.get_ref(), made) {
+            Ok(None) => {}
+            Ok(Some(doubt)) => made.findings.doubtful(entry.span(), doubt),
+            Err(what) => made.findings.wrong(entry.span(), what),
         }
     }
 }
 
-/// Adds one option, or says what is wrong with it.
-fn custom(file: &CustomFile, made: &mut Made<'_, '_>) -> Result<(), String> {
+/// Adds one option, perhaps with a doubt, or says what is wrong with it.
+fn custom(file: &CustomFile, made: &mut Made<'_, '_>) -> Result<Option<String>, String> {
     let (Some(code), Some(kind), Some(value)) = (&file.code, &file.r#type, &file.value) else {
         return Err("an option by code needs code, type and value".to_owned());
     };
@@ -51,12 +51,13 @@ fn custom(file: &CustomFile, made: &mut Made<'_, '_>) -> Result<(), String> {
             None => format!("option {} stands here already; write it once", code.0),
         });
     }
+    let doubt = softwire::doubt(code, &data);
     made.options.push(ConfiguredOption {
         code,
         data,
         always: file.always.as_ref().is_some_and(|one| *one.get_ref()),
     });
-    Ok(())
+    Ok(doubt)
 }
 
 /// Whether the data is what the option's own document asks for, where that is known.
@@ -75,7 +76,7 @@ fn judge(code: OptionCode, data: &[u8]) -> Result<(), String> {
             code.0
         ));
     }
-    if S46_CONTAINERS.contains(&code) {
+    if softwire::is_container(code) {
         return match Options::parse(data, 0) {
             Ok(options) if !options.is_empty() => Ok(()),
             Ok(_) => Err(format!(

@@ -22,6 +22,7 @@ pub(super) fn dhcp(file: &DhcpFile, default: &Dhcp, findings: &mut Findings<'_>)
         rsoo: rsoo(file, findings),
         probation: seconds(file.probation.as_ref(), default.probation),
         offer_hold: seconds(file.offer_hold.as_ref(), default.offer_hold),
+        answer_after: seconds(file.answer_after.as_ref(), default.answer_after),
         reconfigure: flag(file.reconfigure.as_ref(), default.reconfigure),
         bind_on_renew: flag(file.bind_on_renew.as_ref(), default.bind_on_renew),
         register_addresses: flag(file.register_addresses.as_ref(), default.register_addresses),

@@ -6,6 +6,7 @@ mod dhcp;
 mod links;
 mod options;
 mod pools;
+mod softwire;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;

@@ -305,3 +305,97 @@ fn decline_is_answered_as_release_is() {
     assert_eq!(answered(MessageType::RELEASE), expected);
     assert_eq!(answered(MessageType::DECLINE), expected);
 }
+
+/// DHCP-S-014: where the server stands in for others, what names no server is answered once the client has asked in vain for long enough.
+#[test]
+fn a_server_that_stands_in_for_others_waits() {
+    let mut config = config();
+    config.answer_after = 5;
+    let mut world = World::new(config);
+    let elapsed = |kind, hundredths: Option<u16>| {
+        ask(kind, |m| {
+            if let Some(time) = hundredths {
+                m.option(OptionCode::ELAPSED_TIME, &time.to_be_bytes())
+                    .unwrap();
+            }
+            if kind != MessageType::INFORMATION_REQUEST {
+                ia_na(m, 1, &[address("2001:db8:1::15")]);
+            }
+        })
+    };
+    for kind in [
+        MessageType::SOLICIT,
+        MessageType::CONFIRM,
+        MessageType::REBIND,
+        MessageType::INFORMATION_REQUEST,
+    ] {
+        for early in [0, 499] {
+            let why = world.dropped(&by_relay(&elapsed(kind, Some(early))));
+            assert_eq!(why, Dropped::Excluded, "{kind} {early}");
+        }
+        for late in [Some(500), Some(0xffff), None] {
+            let reply = world.datagram(&by_relay(&elapsed(kind, late))).1;
+            assert!(reply.is_some(), "{kind} {late:?}");
+        }
+    }
+    // What is addressed to this server is nobody else's to answer.
+    for kind in [MessageType::REQUEST, MessageType::RENEW] {
+        let reply = world.ask(&elapsed(kind, Some(0)));
+        assert_eq!(reply.names().len(), 1, "{kind}");
+    }
+}
+
+/// DHCP-S-044, DHCP-S-046: containers of softwires (RFC 7598) go to those who ask for them, from the narrowest of five levels.
+#[test]
+fn containers_of_softwires_are_told_at_every_level_to_those_who_ask() {
+    use crate::server::config::{Class, Match, Reservation};
+    for code in [94, 95, 96].map(OptionCode) {
+        let of = |level: u8| Settings {
+            options: vec![option(code, &[0, 90, 0, 1, level], false)],
+            ..Settings::default()
+        };
+        for narrowest in 0..5 {
+            let mut config = config();
+            config.settings = of(0);
+            if narrowest >= 1 {
+                config.links[0].settings.options = of(1).options;
+            }
+            if narrowest >= 2 {
+                config.links[0].pools[0].settings = of(2);
+            }
+            if narrowest >= 3 {
+                config.classes = vec![Class {
+                    name: "c".to_owned(),
+                    members: vec![Match::Client(duid(1))],
+                    settings: of(3),
+                }];
+            }
+            if narrowest >= 4 {
+                config.reservations = vec![Reservation {
+                    whom: Match::Client(duid(1)),
+                    leases: Vec::new(),
+                    name: None,
+                    settings: of(4),
+                }];
+            }
+            let mut world = World::new(config);
+            for kind in [
+                MessageType::SOLICIT,
+                MessageType::REQUEST,
+                MessageType::RENEW,
+            ] {
+                let asks = |is_asked: bool| {
+                    ask(kind, |m| {
+                        if is_asked {
+                            oro(m, &[code]);
+                        }
+                        ia_na(m, 1, &[]);
+                    })
+                };
+                let told = world.ask(&asks(true)).option(code);
+                assert_eq!(told, Some(vec![0, 90, 0, 1, narrowest]), "{kind} {code}");
+                assert_eq!(world.ask(&asks(false)).option(code), None, "{kind} {code}");
+            }
+        }
+    }
+}
