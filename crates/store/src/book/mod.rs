@@ -289,8 +289,11 @@ impl LeaseStore for Book {
         let enough = self.enough_octets.load(Ordering::Relaxed);
         self.checkpoint_at(enough.saturating_mul(2))?;
         // Here, where callers do not wait for each other, and before anything has happened.
-        let prepared: Result<Vec<Prepared>, StoreError> =
-            changes.into_iter().map(Prepared::new).collect();
+        let mut room = Vec::new();
+        let prepared: Result<Vec<Prepared>, StoreError> = changes
+            .into_iter()
+            .map(|change| Prepared::new(change, &mut room))
+            .collect();
         match self.committer.commit(prepared?) {
             Ok(committed) => Ok(committed.seq),
             Err(CommitError::Journal(error)) => Err(error.into()),

@@ -24,9 +24,10 @@ pub(super) enum Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(change: Change) -> Result<Self, StoreError> {
+    /// `room` is what to work in.
+    pub(super) fn new(change: Change, room: &mut Vec<u8>) -> Result<Self, StoreError> {
         Ok(match change {
-            Change::Put(binding) => Self::Put(Record::encode(&binding, 0)?),
+            Change::Put(binding) => Self::Put(Record::encode_by(&binding, 0, room)?),
             Change::Remove { link, client } => Self::Remove { link, client },
         })
     }

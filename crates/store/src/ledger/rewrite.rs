@@ -7,6 +7,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::iter::Peekable;
+use std::ops::Bound;
 
 use heed::{PutFlags, RwTxn};
 
@@ -15,7 +16,7 @@ use super::{Ledger, Table};
 use crate::block::{BLOCK_CAPACITY, BlockBuilder, BlockView, record_octets};
 use crate::lease_store::StoreError;
 use crate::overlay::Shadow;
-use crate::record::{Record, RecordView};
+use crate::record::{RecordView, Records};
 
 /// A block with less than this is joined with the next one if both fit into one with room left.
 const SMALL_OCTETS: usize = BLOCK_CAPACITY / 4;
@@ -40,20 +41,21 @@ pub(super) fn rewrite<'c>(
     let fail = |error: heed::Error| ledger.fail("rewrite a block", &error);
     let mut shadows = shadows.peekable();
     let mut out = Output::new(ledger.blocks, txn).map_err(fail)?;
+    // Records that go on into the next block, and room for those after them.
+    let (mut carried, mut carried_next) = (Records::default(), Records::default());
     while let Some(&(key, _)) = shadows.peek() {
         let mut taken = take(ledger.blocks, out.txn, key).map_err(fail)?;
         out.bound = taken.as_ref().map(|taken| taken.bound.clone());
-        // Records that go on into the next block.
-        let mut carried: Vec<Record> = Vec::new();
+        carried.clear();
         loop {
             out.taken
                 .extend(taken.as_ref().map(|taken| taken.bound.clone()));
             let mut packer = Packer::new(&mut out);
-            for record in &carried {
-                packer.push(record.view()).map_err(fail)?;
+            for number in 0..carried.len() {
+                packer.push(carried.get(number)).map_err(fail)?;
             }
             let changed = merge(ledger, taken.as_ref(), &mut shadows, &mut packer, indexes)?;
-            if !changed && carried.is_empty() && packer.is_first {
+            if !changed && carried.len() == 0 && packer.is_first {
                 // All of it says the same as before: the block may stay as it is.
                 out.taken.pop_back();
                 break;
@@ -68,8 +70,11 @@ pub(super) fn rewrite<'c>(
                 packer.finish().map_err(fail)?;
                 break;
             }
-            let pending = packer.pending.iter();
-            carried = pending.map(Record::from_view).collect();
+            carried_next.clear();
+            for record in &packer.pending {
+                carried_next.push_view(record);
+            }
+            std::mem::swap(&mut carried, &mut carried_next);
             taken = next;
         }
         out.delete_taken().map_err(fail)?;
@@ -256,13 +261,16 @@ impl<'v, 'o, 'x, 't> Packer<'v, 'o, 'x, 't> {
             return Ok(None);
         }
         let (blocks, txn) = (self.out.blocks, &*self.out.txn);
-        let Some(octets) = blocks.get(txn, until)? else {
+        let range = (Bound::Included(until), Bound::Unbounded);
+        let mut following = blocks.range(txn, &range)?;
+        let Some((_, octets)) = following.next().transpose()? else {
             return Ok(None);
         };
+        let end = following.next().transpose()?.map(|(end, _)| end);
+        drop(following);
         let is_small = self.is_first
             && self.pending_octets < SMALL_OCTETS
             && self.pending_octets + octets.len() <= JOINED_OCTETS;
-        let end = blocks.get_greater_than(txn, until)?.map(|(end, _)| end);
         let is_changed = next_change.is_some_and(|change| end.is_none_or(|end| change < end));
         if !is_small && !is_changed {
             return Ok(None);

@@ -11,7 +11,7 @@ use super::layout::{
 };
 use super::{IdKind, RecordView};
 use crate::binding::{Binding, IaKind, Lease, LeaseName, LeaseState, RelayData};
-use crate::key::{BindingKey, RelayTag, RemoteTag};
+use crate::key::{RelayTag, RemoteTag};
 
 /// Octets of a relay message before its options (RFC 8415 §9).
 const RELAY_HEADER_OCTETS: usize = 34;
@@ -32,9 +32,18 @@ impl Record {
     /// Leases are put in order and a second lease of the same name is refused, as is what
     /// cannot be written: no leases at all, or tables longer than their counts can say.
     pub fn encode(binding: &Binding, seq: u64) -> Result<Self, EncodeError> {
-        let mut octets = Vec::with_capacity(LIKELY_OCTETS);
-        Self::encode_onto(binding, seq, &mut octets)?;
-        Ok(Self(octets.into()))
+        Self::encode_by(binding, seq, &mut Vec::with_capacity(LIKELY_OCTETS))
+    }
+
+    /// As [`Record::encode`], with room to work in, for whoever encodes several.
+    pub(crate) fn encode_by(
+        binding: &Binding,
+        seq: u64,
+        room: &mut Vec<u8>,
+    ) -> Result<Self, EncodeError> {
+        room.clear();
+        Self::encode_onto(binding, seq, room)?;
+        Ok(Self(room.as_slice().into()))
     }
 
     /// As [`Record::encode`], but puts the octets behind those in `out`; nothing on an error.
@@ -59,16 +68,9 @@ impl Record {
 
     /// Copies a record out of wherever it lies.
     pub fn from_view(view: &RecordView<'_>) -> Self {
-        let [head, key, frame, rest] = view.parts();
-        let lengths = [key.len(), frame.len(), rest.len()];
-        let mut octets =
-            Vec::with_capacity(LENGTHS_OCTETS + head.len() + lengths.iter().sum::<usize>());
-        for len in lengths {
-            octets.extend_from_slice(&u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes());
-        }
-        for part in [head, key, frame, rest] {
-            octets.extend_from_slice(part);
-        }
+        let lengths: usize = view.parts().iter().map(|part| part.len()).sum();
+        let mut octets = Vec::with_capacity(LENGTHS_OCTETS + lengths);
+        view.put(&mut octets);
         Self(octets.into())
     }
 
@@ -152,10 +154,10 @@ struct ChainId {
 fn encode(binding: &Binding, seq: u64, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     let leases = &*sorted(&binding.leases)?;
     let ids = binding.relay.as_ref().map_or(Ok(Vec::new()), chain_ids)?;
-    let key = key(binding, &ids);
     let start = out.len();
     out.extend_from_slice(&[0; LENGTHS_OCTETS + HEAD_OCTETS]);
-    out.extend_from_slice(key.octets());
+    let key = out.len();
+    put_key(out, binding, &ids);
     let frame = out.len();
     put_frame(out, binding.client.octets(), leases);
     let rest = out.len();
@@ -168,7 +170,7 @@ fn encode(binding: &Binding, seq: u64, out: &mut Vec<u8>) -> Result<(), EncodeEr
         seq,
     });
     let lengths = [
-        count_u32(key.octets().len(), "key")?,
+        count_u32(frame - key, "key")?,
         count_u32(rest - frame, "frame")?,
         count_u32(out.len() - rest, "tables")?,
     ];
@@ -246,10 +248,12 @@ fn chain_ids(relay: &RelayData) -> Result<Vec<ChainId>, EncodeError> {
     Err(bad(format!("more than {MAX_RELAY_LEVELS} relays")))
 }
 
-/// The key carries the Relay-ID nearest to the client: the delegating relay's own.
-fn key(binding: &Binding, ids: &[ChainId]) -> BindingKey {
+/// The [key](crate::key) carries the Relay-ID nearest to the client: the delegating relay's own.
+fn put_key(out: &mut Vec<u8>, binding: &Binding, ids: &[ChainId]) {
     let relay = innermost(binding, ids, IdKind::Relay).map_or(RelayTag::NONE, RelayTag::of);
-    BindingKey::new(binding.link, relay, binding.client.octets())
+    out.extend_from_slice(&binding.link.0.to_be_bytes());
+    out.extend_from_slice(&relay.0.to_be_bytes());
+    out.extend_from_slice(binding.client.octets());
 }
 
 fn innermost<'a>(binding: &'a Binding, ids: &[ChainId], kind: IdKind) -> Option<&'a [u8]> {

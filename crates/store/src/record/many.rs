@@ -21,6 +21,18 @@ impl Records {
         Ok(())
     }
 
+    /// Copies a record behind the others.
+    pub(crate) fn push_view(&mut self, view: &RecordView<'_>) {
+        view.put(&mut self.octets);
+        self.ends.push(self.octets.len());
+    }
+
+    /// Takes all out, but keeps their room.
+    pub(crate) fn clear(&mut self) {
+        self.octets.clear();
+        self.ends.clear();
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }

@@ -320,6 +320,18 @@ impl<'a> RecordView<'a> {
             && self.rest == other.rest
     }
 
+    /// Puts the one-record form behind what is in `out`.
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        for part in [self.key, self.frame, self.rest] {
+            // Whoever encoded it refused what is longer.
+            let len = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            out.extend_from_slice(&len.to_le_bytes());
+        }
+        for part in self.parts() {
+            out.extend_from_slice(part);
+        }
+    }
+
     pub(crate) fn parts(&self) -> [&'a [u8]; 4] {
         [self.head, self.key, self.frame, self.rest]
     }
