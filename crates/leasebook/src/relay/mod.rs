@@ -21,6 +21,7 @@
 //! | `link_layer` | clients' link-layer addresses, from their frames |
 //! | `order` | what connections of the control socket have the daemon do |
 //! | `ports` | from the system's interfaces to the relay's ports |
+//! | `progress` | when recoveries begin, and how far they are |
 //! | `recover` | asking servers for everything |
 //! | `reload` | SIGHUP |
 //! | `report` | what the daemon tells of itself |
@@ -41,6 +42,7 @@ mod lightweight;
 mod link_layer;
 mod order;
 mod ports;
+mod progress;
 mod recover;
 mod reload;
 mod report;

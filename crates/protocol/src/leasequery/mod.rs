@@ -9,6 +9,7 @@
 //! | [`judge`] | one message: drop, refuse, or answer; for TCP and UDP alike |
 //! | [`relayed`] | the way back through relays, on UDP |
 //! | [`reply`] | REPLY, DATA, DONE and CLIENT_DATA, from templates where possible |
+//! | `template` | frames of the book made true |
 //! | [`udp`] | one datagram: individual Leasequery |
 //!
 //! Source: RFC 5007 §4, RFC 5460 §5 to §7, group BLQ-S of the requirements.
@@ -20,6 +21,7 @@ pub mod event;
 pub mod judge;
 pub mod relayed;
 pub mod reply;
+mod template;
 #[cfg(test)]
 mod tests;
 pub mod udp;

@@ -58,7 +58,7 @@ pub struct Relay {
     pub(super) config: Arc<Config>,
     pub(super) ports: Ports,
     pub(super) table: Table,
-    own: Vec<Ipv6Addr>,
+    pub(super) own: Vec<Ipv6Addr>,
     rates: Rates,
     pub(super) released: Released,
     notices: Vec<Notice>,
@@ -113,37 +113,6 @@ impl Relay {
     /// The delegations.
     pub fn table(&self) -> &Table {
         &self.table
-    }
-
-    /// A relay of the same settings and interfaces that knows nothing, to rehearse a recovery
-    /// with (RELAY-085).
-    #[must_use]
-    pub fn rehearsal(&self) -> Self {
-        Self {
-            ports: self.ports.clone(),
-            own: self.own.clone(),
-            ..Self::new(Arc::clone(&self.config))
-        }
-    }
-
-    /// Where what two relays have routed differs: `self` as it is, `other` as rehearsed.
-    pub fn compare(&self, other: &Self) -> Rehearsal {
-        let mut difference = Rehearsal::default();
-        for (prefix, hop) in self.table.wanted() {
-            let found = other.table.get(prefix);
-            match found.filter(|one| one.standing.is_routed()) {
-                None => difference.missing.push(prefix),
-                Some(one) if one.hop != Some(hop) => difference.elsewhere.push(prefix),
-                Some(_) => difference.same += 1,
-            }
-        }
-        let is_routed = |prefix| {
-            let found = self.table.get(prefix);
-            found.is_some_and(|one| one.standing.is_routed())
-        };
-        let others = other.table.wanted().map(|(prefix, _)| prefix);
-        difference.extra = others.filter(|prefix| !is_routed(*prefix)).collect();
-        difference
     }
 
     // Inputs
@@ -495,19 +464,6 @@ impl Relay {
             self.lost_notices += 1;
         }
     }
-}
-
-/// How a rehearsed recovery differs from what is routed now (RELAY-085).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rehearsal {
-    /// Routes that would be the same.
-    pub same: u64,
-    /// Routed now, and not after a recovery.
-    pub missing: Vec<Ipv6Net>,
-    /// Routed after a recovery, and not now.
-    pub extra: Vec<Ipv6Net>,
-    /// Routed by another next hop.
-    pub elsewhere: Vec<Ipv6Net>,
 }
 
 /// When a lifetime that begins now ends; none is never.

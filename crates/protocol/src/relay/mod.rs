@@ -17,6 +17,7 @@
 //! | [`claim`] | what becomes of a lease that a server tells on recovery |
 //! | [`reconcile`] | what the kernel lacks, and has too much |
 //! | [`recovery`] | asking one server for everything, and again where it is doubtful |
+//! | `rehearsal` | a recovery that changes nothing, compared with what is routed |
 //! | [`machine`] | all of it together |
 //!
 //! ```text
@@ -43,6 +44,7 @@ pub mod ports;
 pub mod reconcile;
 pub mod recovery;
 pub mod refuse;
+mod rehearsal;
 mod released;
 pub mod table;
 
@@ -50,11 +52,12 @@ pub use cache::Kept;
 pub use claim::{Doubt, Pending};
 pub use config::{Config, Limits, RemoteIdText};
 pub use forward::RSOO_ENABLED;
-pub use machine::{Heard, Outbox, Rehearsal, Relay};
+pub use machine::{Heard, Outbox, Relay};
 pub use notice::{Dropped, Notice};
 pub use ports::{Port, PortNo, Ports};
 pub use recovery::{Phase, ServerRecovery};
 pub use refuse::Unroutable;
+pub use rehearsal::Rehearsal;
 pub use table::{Delegation, NextHop, RouteChange, Source, Standing, Table};
 
 #[cfg(test)]
