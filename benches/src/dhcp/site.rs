@@ -59,11 +59,17 @@ impl Site {
         })
     }
 
-    /// Debian's `kea-dhcp6` with its memfile, as it comes, but for what it would log.
-    pub(super) fn kea(number: u16) -> anyhow::Result<Self> {
-        let mut site = Self::new("kea", number)?;
+    /// Debian's `kea-dhcp6` with its memfile: tuned, it logs warnings alone; as it comes, every
+    /// lease, as Debian's configuration has it.
+    pub(super) fn kea(number: u16, is_tuned: bool) -> anyhow::Result<Self> {
+        let (name, severity) = if is_tuned {
+            ("kea tuned", "WARN")
+        } else {
+            ("kea", "INFO")
+        };
+        let mut site = Self::new(name, number)?;
         let dir = site.dir.path();
-        let text = kea_configuration(number, dir);
+        let text = kea_configuration(number, dir, severity);
         let path = dir.join("kea.json");
         fs::write(&path, text)?;
         let mut command = site.far.command("kea-dhcp6");
@@ -182,7 +188,7 @@ fn configuration(number: u16, data: &Path) -> String {
 }
 
 /// The same links and pools.
-fn kea_configuration(number: u16, dir: &Path) -> String {
+fn kea_configuration(number: u16, dir: &Path, severity: &str) -> String {
     let dir = dir.display();
     format!(
         r#"{{ "Dhcp6": {{
@@ -196,7 +202,7 @@ fn kea_configuration(number: u16, dir: &Path) -> String {
     "pools": [ {{ "pool": "2001:db8:{number:x}:0:0:1::/96" }} ],
     "pd-pools": [ {{ "prefix": "3fff:100::", "prefix-len": 32, "delegated-len": 56 }} ]
   }} ],
-  "loggers": [ {{ "name": "kea-dhcp6", "severity": "WARN", "output_options": [ {{ "output": "stderr" }} ] }} ]
+  "loggers": [ {{ "name": "kea-dhcp6", "severity": "{severity}", "output_options": [ {{ "output": "stderr" }} ] }} ]
 }} }}"#
     )
 }
