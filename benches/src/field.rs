@@ -112,8 +112,9 @@ impl Drop for Far {
     }
 }
 
-/// What shows an interface's link-local addresses that are in use.
-const LINK_LOCAL: [&str; 6] = ["-6", "-o", "address", "show", "scope", "link"];
+/// What shows an interface's link-local addresses that are in use: also without looking for
+/// duplicates the kernel takes its time until one is.
+const LINK_LOCAL: [&str; 7] = ["-6", "-o", "address", "show", "scope", "link", "-tentative"];
 
 /// A program that runs until this is dropped.
 pub(crate) struct Process {
