@@ -111,3 +111,6 @@ fn tell_not_carried(not_carried: &[NotCarried]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -273,6 +273,7 @@ impl<'a> Parser<'a> {
         word.parse()
             .ok()
             .or_else(|| standard_code(&word))
+            .filter(|code| *code != 0)
             .ok_or_else(|| format!("option `{word}` is not known; write its code"))
     }
 

@@ -14,6 +14,9 @@ use crate::kea_config::reservations::{read_modes, read_reservations};
 use crate::kea_config::section::{Section, parse_prefix, prefix, string, wrong};
 use crate::text::{excerpt, parse_ipv6};
 
+/// What Kea refuses, too.
+const OUT_OF_PLACE: &str = "the pool is not within its subnet, or overlaps another of it";
+
 /// Octets of an interface's name, at most.
 const MAX_INTERFACE_OCTETS: usize = 15;
 
@@ -54,7 +57,7 @@ pub(super) fn read_links(dhcp6: &mut Section<'_>, reader: &mut Reader) -> Result
         };
         links.push((link, vec![subnet]));
     }
-    number(&mut links, reader);
+    number(&mut links, reader)?;
     one_link_each(&mut links, reader);
     note_shared_relays(&mut links, reader);
     let mut names = BTreeSet::new();
@@ -99,11 +102,17 @@ impl Draw {
 /// Kea before 3.0 numbers subnets that have none in the order of its reading, shared
 /// networks first, from 1 on, passing numbers in use. What it came to is checked by nobody
 /// but the operator, so each is listed.
-fn number(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
-    let mut used: BTreeSet<u32> = links
-        .iter()
-        .flat_map(|(_, subnets)| subnets.iter().filter_map(|subnet| subnet.id))
-        .collect();
+fn number(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) -> Result<(), ConfigError> {
+    let mut used: BTreeSet<u32> = BTreeSet::new();
+    for known in links.iter().flat_map(|(_, subnets)| subnets) {
+        if let Some(id) = known.id.filter(|id| !used.insert(*id)) {
+            return Err(ConfigError::Value {
+                place: known.subnet.place.clone(),
+                key: format!("{}.id", known.key),
+                what: format!("{id} is another subnet's already"),
+            });
+        }
+    }
     let mut next = 1;
     for known in links.iter_mut().flat_map(|(_, subnets)| subnets) {
         known.subnet.id = known.id.unwrap_or_else(|| {
@@ -125,6 +134,7 @@ fn number(links: &mut [(Link, Vec<Unnumbered>)], reader: &mut Reader) {
         own.flatten()
             .for_each(|reservation| reservation.subnet_id = Some(known.subnet.id));
     }
+    Ok(())
 }
 
 /// An interface has the clients of one link.
@@ -319,12 +329,25 @@ fn read_subnet(
     };
     let draw = Draw::read(&mut section, draw)?;
     for (node, path) in section.list("pools")? {
-        let mut pool = read_pool(node, path, reader)?;
+        let mut pool = read_pool(node, path.clone(), reader)?;
+        let (first, last) = ends(pool.range);
+        let is_within = subnet.prefix.contains(&first) && subnet.prefix.contains(&last);
+        let overlaps = |other: &Pool| ends(other.range).0 <= last && ends(other.range).1 >= first;
+        if !is_within || subnet.pools.iter().any(overlaps) {
+            return Err(wrong(node, &path, OUT_OF_PLACE));
+        }
         pool.is_lowest_first = draw.addresses_lowest.unwrap_or(false);
         subnet.pools.push(pool);
     }
     for (node, path) in section.list("pd-pools")? {
-        let mut pool = read_pd_pool(node, path, reader)?;
+        let mut pool = read_pd_pool(node, path.clone(), reader)?;
+        let is_around = |one: &ipnet::Ipv6Net, other: &ipnet::Ipv6Net| one.contains(other);
+        let overlaps = |other: &PdPool| {
+            is_around(&other.prefix, &pool.prefix) || is_around(&pool.prefix, &other.prefix)
+        };
+        if subnet.pd_pools.iter().any(overlaps) {
+            return Err(wrong(node, &path, OUT_OF_PLACE));
+        }
         pool.is_lowest_first = draw.prefixes_lowest.unwrap_or(false);
         subnet.pd_pools.push(pool);
     }
@@ -348,6 +371,14 @@ fn take_extended_info(section: &mut Section<'_>, reader: &mut Reader) -> Result<
         reader.config.store_extended_info = true;
     }
     Ok(())
+}
+
+/// The first and the last address of a range.
+fn ends(range: Range6) -> (std::net::Ipv6Addr, std::net::Ipv6Addr) {
+    match range {
+        Range6::Prefix(net) => (net.network(), net.broadcast()),
+        Range6::Range(first, last) => (first, last),
+    }
 }
 
 fn read_pool(node: &Node, path: String, reader: &mut Reader) -> Result<Pool, ConfigError> {
