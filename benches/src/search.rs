@@ -51,8 +51,8 @@ pub(crate) struct Highest {
     pub(crate) each: f64,
 }
 
-/// Looks for the highest rate at which one of two tries has no drop: half as much again each
-/// time until it is too much, then in between.
+/// Looks for the highest rate at which one of two tries has no drop: twice as much each time until
+/// it is too much, then in between.
 pub(crate) fn highest(
     effort: Effort,
     mut attempt: impl FnMut(u32) -> anyhow::Result<Tried>,
@@ -92,7 +92,7 @@ pub(crate) fn highest(
 
 fn next(rate: u32, good: f64, bad: Option<u32>) -> u32 {
     match bad {
-        None => rate + rate / 2,
+        None => rate * 2,
         Some(bad) => whole(good).midpoint(bad).max(1),
     }
 }
