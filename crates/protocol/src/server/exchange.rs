@@ -232,16 +232,14 @@ impl Exchange<'_> {
             .map_err(|_| Dropped::StoreFailed)?;
         // What is leased, be it to this client, is no address that a client made itself; nor is
         // one that was found in use by others.
-        let is_taken = held.is_some_and(|held| match held.lease.state {
-            LeaseState::Bound | LeaseState::Declined => held.lease.valid_left(self.now.wall) > 0,
-            _ => false,
-        });
-        if is_taken {
+        let now = self.now.wall;
+        let state = held.filter(|held| held.lease.valid_left(now) > 0);
+        let state = state.map(|held| held.lease.state);
+        if matches!(state, Some(LeaseState::Bound | LeaseState::Declined)) {
             return Err(Dropped::NothingToSay);
         }
         self.binding.leases.retain(|lease| lease.name != name);
         // No client fills the book with addresses that cost it nothing (DHCP-S-034).
-        let now = self.now.wall;
         let kept = self.binding.leases.iter();
         let is_in_use = |lease: &&Lease| {
             let is_told = matches!(lease.state, LeaseState::Bound | LeaseState::Registered);
@@ -259,7 +257,9 @@ impl Exchange<'_> {
             preferred: told.preferred_lifetime.min(told.valid_lifetime),
             valid: told.valid_lifetime,
         });
-        self.take(name);
+        if state != Some(LeaseState::Registered) {
+            self.take(name);
+        }
         self.is_changed = true;
         self.settle();
         self.keep_relay_data();

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::admit::{Heard, admit};
-use super::batch::{Arrival, Batch};
+use super::batch::{Arrival, Batch, Held};
 use super::classify::{Classifier, Standing};
 use super::config::{Config, ServedLink};
 use super::exchange::{Answer, Exchange, Mark, nothing_yet};
@@ -379,7 +379,18 @@ impl Server {
             && until <= now.wall
         {
             self.probations.pop_first();
-            self.free(link, name);
+            // An address registered again has another end as well.
+            let held = batch.held(store, name)?;
+            let is_over = |held: Held| {
+                let is_past = matches!(
+                    held.lease.state,
+                    LeaseState::Released | LeaseState::Reclaimed
+                );
+                is_past || held.lease.valid_left(now.wall) == 0
+            };
+            if held.is_none_or(is_over) {
+                self.free(link, name);
+            }
         }
         for record in records {
             let view = record.view();

@@ -223,3 +223,34 @@ fn registrations_are_bounded_and_forgotten() {
     let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
     assert!(record.view().leases().count() < 12);
 }
+
+/// An address that is registered again is kept from others until the newest end, and counts once.
+#[test]
+fn an_address_registered_again_is_taken_until_its_newest_end() {
+    let mut config = config();
+    config.register_addresses = true;
+    let first = config.links[0].pools[0].first;
+    config.links[0].pools[0].last = first;
+    config.links[0].prefix_pools.clear();
+    let mut world = World::new(config);
+    world.server.all_told();
+    let taken = |world: &World| -> usize { world.server.usage().map(|usage| usage.taken).sum() };
+    let reclaim = |world: &mut World| {
+        let mut batch = Batch::default();
+        let (now, store) = (world.now, &world.store);
+        world.server.reclaim(now, &[], store, &mut batch).unwrap();
+    };
+    for _ in 0..2 {
+        world.datagram(&inform(1, &first.to_string(), [100, 200], b""));
+        world.wait(150);
+        reclaim(&mut world);
+        assert_eq!(taken(&world), 1);
+    }
+    // The first end has passed, the second has not.
+    let ask = message(MessageType::SOLICIT, 2, |m| ia_na(m, 1, &[]));
+    assert_eq!(world.ask(&ask).statuses, [StatusCode::NO_ADDRS_AVAIL]);
+    world.wait(100);
+    reclaim(&mut world);
+    assert_eq!(taken(&world), 0);
+    assert_eq!(world.ask(&ask).names(), [LeaseName::Address(first)]);
+}
