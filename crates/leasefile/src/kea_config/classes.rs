@@ -40,6 +40,8 @@ struct Tested {
     /// Its members by its test; none if it has none, or one that was refused.
     members: Vec<String>,
     has_test: bool,
+    /// Whether its members are all of those that its test puts into it, and no others.
+    is_said: bool,
     /// Whether it is evaluated where a list of additional classes has it, and nowhere else.
     is_additional: bool,
 }
@@ -126,20 +128,24 @@ fn read_test(
     reader: &mut Reader,
 ) -> Result<Tested, ConfigError> {
     const NO_ONE: &str = "by it no one is in the class; write its members";
-    let above: Vec<String> = reader
-        .config
+    // Of a class that cannot be said neither those in it are known nor those who are not.
+    let above: Vec<&str> = reader
         .classes
+        .tested
         .iter()
-        .map(|class| class.name.clone())
+        .filter(|tested| tested.is_said)
+        .map(|tested| tested.name.as_str())
         .collect();
-    let above: Vec<&str> = above.iter().map(String::as_str).collect();
     let not_carried = &mut reader.config.not_carried;
-    let mut members = Vec::new();
+    let (mut members, mut is_said) = (Vec::new(), true);
     let test = section.text("test")?;
     if let Some(test) = &test {
         match expression::members(test, &above) {
             Ok(found) => members = found,
-            Err(why) => section.cannot_carry("test", format!("{why}; {NO_ONE}"), not_carried),
+            Err(why) => {
+                is_said = false;
+                section.cannot_carry("test", format!("{why}; {NO_ONE}"), not_carried);
+            }
         }
         if !members.is_empty() && expression::looks_at_relays(test) {
             let reason = "of relays leasebook compares each on the way, not the one of a number: \
@@ -157,6 +163,7 @@ fn read_test(
         match read.and_then(|identifier| identifier.exists()) {
             Ok(found) => members.extend(found),
             Err(why) => {
+                is_said = false;
                 section.cannot_carry("template-test", format!("{why}; {NO_ONE}"), not_carried);
             }
         }
@@ -175,6 +182,7 @@ fn read_test(
         name: name.to_owned(),
         place: node.place.clone(),
         path: section.path_of("test"),
+        is_said,
         has_test: test.is_some() || template.is_some() || !members.is_empty(),
         members,
         is_additional: is_additional.contains(&Some(true)),

@@ -232,7 +232,9 @@ impl<'a> Parser<'a> {
                 return Ok(formula);
             }
             if !self.above.contains(&name.as_str()) {
-                return Err(format!("class `{name}` is none of those above"));
+                return Err(format!(
+                    "class `{name}` is none of those above that can be said"
+                ));
             }
             return Ok(Formula::Holds(("class", quoted_text(&name))));
         }

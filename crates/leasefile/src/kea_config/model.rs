@@ -283,8 +283,6 @@ pub struct Reservation {
     pub subnet_id: Option<u32>,
     /// The kind of identifier (`duid`, `hw-address`, `flex-id`) and the identifier.
     pub host: Option<(&'static str, String)>,
-    /// Whether Kea would ever look at it.
-    pub is_used: bool,
     /// Its classes.
     pub classes: Vec<String>,
     /// Reserved addresses.

@@ -1,5 +1,7 @@
 //! Host reservations, and which of them Kea looks at.
 
+use std::collections::HashMap;
+
 use crate::kea_config::classes::{class_name, put_into_class};
 use crate::kea_config::error::ConfigError;
 use crate::kea_config::hooks::FlexId;
@@ -82,7 +84,6 @@ pub(super) fn read_reservations(
             place: node.place.clone(),
             subnet_id,
             host: None,
-            is_used: true,
             classes: Vec::new(),
             addresses: Vec::new(),
             prefixes: Vec::new(),
@@ -199,13 +200,11 @@ pub(super) fn settle_reservations(reader: &mut Reader) {
         .map(|link| of_link(link, outer))
         .collect();
     let is_everywhere = !modes.is_empty() && modes.iter().all(|(global, _)| *global);
+    let links_of = links_of_subnets(&reader.config.links);
     let mut settled = Vec::new();
-    for mut reservation in std::mem::take(&mut reader.config.reservations) {
-        let link = reader
-            .config
-            .links
-            .iter()
-            .position(|link| is_of(&reservation, link));
+    for reservation in std::mem::take(&mut reader.config.reservations) {
+        let subnet = reservation.subnet_id;
+        let link = subnet.and_then(|subnet| links_of.get(&subnet).copied());
         let (is_looked_at, links) = if let Some(at) = link {
             let mode = modes.get(at);
             (mode.is_some_and(|(_, in_subnet)| *in_subnet), vec![at])
@@ -220,7 +219,6 @@ pub(super) fn settle_reservations(reader: &mut Reader) {
             let is_early = link.is_none() && reader.hosts.is_early;
             enter(&reservation, if is_early { &[] } else { &links }, reader);
         }
-        reservation.is_used = is_looked_at;
         if !is_looked_at {
             note_unused(&reservation, link.is_none(), reader);
             continue;
@@ -244,12 +242,11 @@ pub(super) fn settle_reservations(reader: &mut Reader) {
     reader.config.reservations = settled;
 }
 
-/// Whether it is a reservation of the link's.
-fn is_of(reservation: &Reservation, link: &Link) -> bool {
-    let mut subnets = link.subnets.iter();
-    reservation
-        .subnet_id
-        .is_some_and(|id| subnets.any(|subnet| subnet.id == id))
+/// Which link, by its place, has the subnet of an id.
+fn links_of_subnets(links: &[Link]) -> HashMap<u32, usize> {
+    let links = links.iter().enumerate();
+    let subnets = links.flat_map(|(at, link)| link.subnets.iter().map(move |one| (one.id, at)));
+    subnets.collect()
 }
 
 /// Whether on a link global reservations are looked at, and its own.

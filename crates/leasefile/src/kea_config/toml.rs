@@ -1,6 +1,6 @@
 //! From [`KeaConfig`] to leasebook.toml.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 
@@ -38,11 +38,16 @@ pub fn to_leasebook_toml(config: &KeaConfig) -> (String, Vec<NotCarried>) {
     for class in &config.classes {
         push_class(class, &outer, &mut out);
     }
-    for reservation in of_link(config, None) {
+    let reservations = by_subnet(config);
+    for reservation in reservations.get(&None).into_iter().flatten() {
         push_reservation("reservation", reservation, &mut out);
     }
+    let has_dropped = config.classes.iter().any(|class| class.name == DROPPED);
     for link in &config.links {
-        push_link(link, config, &outer, &mut out);
+        let subnets = link.subnets.iter();
+        let of_link = subnets.filter_map(|subnet| reservations.get(&Some(subnet.id)));
+        let of_link: Vec<&Reservation> = of_link.flatten().copied().collect();
+        push_link(link, &of_link, has_dropped, &outer, &mut out);
     }
     (out, config.not_carried.clone())
 }
@@ -232,17 +237,15 @@ fn push_class(class: &Class, outer: &Outer, out: &mut String) {
     push_clients(&class.settings, outer, out);
 }
 
-/// The reservations of a link's subnets, or those of the server.
-fn of_link<'a>(
-    config: &'a KeaConfig,
-    link: Option<&'a Link>,
-) -> impl Iterator<Item = &'a Reservation> {
-    let is_of = move |reservation: &&Reservation| match (reservation.subnet_id, link) {
-        (None, None) => true,
-        (Some(id), Some(link)) => link.subnets.iter().any(|subnet| subnet.id == id),
-        _ => false,
-    };
-    config.reservations.iter().filter(is_of)
+/// The reservations of each subnet, and under none those of the server.
+fn by_subnet(config: &KeaConfig) -> BTreeMap<Option<u32>, Vec<&Reservation>> {
+    let mut all: BTreeMap<Option<u32>, Vec<&Reservation>> = BTreeMap::new();
+    for reservation in &config.reservations {
+        all.entry(reservation.subnet_id)
+            .or_default()
+            .push(reservation);
+    }
+    all
 }
 
 fn push_reservation(head: &str, reservation: &Reservation, out: &mut String) {
@@ -271,7 +274,13 @@ fn push_reservation(head: &str, reservation: &Reservation, out: &mut String) {
     push_clients(&reservation.settings, &Outer::default(), out);
 }
 
-fn push_link(link: &Link, config: &KeaConfig, outer: &Outer, out: &mut String) {
+fn push_link(
+    link: &Link,
+    reservations: &[&Reservation],
+    has_dropped: bool,
+    outer: &Outer,
+    out: &mut String,
+) {
     let mut ids: Vec<u32> = link.subnets.iter().map(|subnet| subnet.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -311,11 +320,11 @@ fn push_link(link: &Link, config: &KeaConfig, outer: &Outer, out: &mut String) {
             out,
         );
     }
-    if config.classes.iter().any(|class| class.name == DROPPED) {
+    if has_dropped {
         push_list("deny", [quoted_text(DROPPED)], out);
     }
     let outer = push_level(&whole.settings, outer, out);
-    for reservation in of_link(config, Some(link)) {
+    for reservation in reservations {
         push_reservation("link.reservation", reservation, out);
     }
     for subnet in &link.subnets {
