@@ -21,8 +21,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use leasebook_store::{
-    Binding, Book, BookOptions, Change, IaKind, Lease, LeaseName, LeaseState, LeaseStore, LinkId,
-    RelayData, StoreError,
+    Binding, Book, BookOptions, Change, Cursor, Flow, IaKind, Lease, LeaseName, LeaseState,
+    LeaseStore, LinkId, Links, Query, RelayData, Selector, StoreError,
 };
 use leasebook_wire::Duid;
 
@@ -30,6 +30,8 @@ const NOW: u64 = 1_800_000_000;
 
 /// Exchanges that share a commit.
 const BURST: u32 = 16;
+
+const REMOTE_ID: &[u8] = b"\0\0\x0d\xe9olt1/0/7";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -75,8 +77,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("a burst's look-ups {}", spread(&mut spent.looks));
     println!("a commit           {}", spread(&mut spent.commits));
+    for round in ["first", "second"] {
+        let began = Instant::now();
+        let mut cursor = Cursor::new(by_remote_id(), book.last_seq());
+        book.scan(&mut cursor, NOW, &mut |_| Flow::Stop)?;
+        println!("{round} query: first record after {:.1?}", began.elapsed());
+    }
     println!("{}", book.stats()?);
     Ok(())
+}
+
+/// Finds every binding.
+fn by_remote_id() -> Query {
+    Query {
+        selector: Selector::RemoteId(REMOTE_ID.to_vec()),
+        links: Links::Any,
+    }
 }
 
 /// Where the time went.
@@ -170,7 +186,7 @@ fn binding(number: u32, clt: u64) -> Option<Binding> {
     let mut chain = vec![12, 0];
     chain.extend_from_slice(&[0; 32]);
     chain.extend(option(18, b"pon0"));
-    chain.extend(option(37, b"\0\0\x0d\xe9olt1/0/7"));
+    chain.extend(option(37, REMOTE_ID));
     let prefix = (0x3fff_u128 << 112) | (u128::from(scattered) << 72);
     Some(Binding {
         link: LinkId(1),

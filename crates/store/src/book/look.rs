@@ -47,17 +47,8 @@ impl Shared {
         })
     }
 
-    /// As `look`, for what walks through the book in order.
-    pub(super) fn look_in_order<T>(
-        &self,
-        look: impl FnOnce(&Walking<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let (_, seen) = self.look_ahead(look)?;
-        Ok(seen)
-    }
-
-    /// As `look_in_order`, and gives what it saw of the ledger, to be read while changes become
-    /// visible. What `look` takes out of the overlays has to go with it.
+    /// As `look`, for what walks through the book in order, and gives what it saw of the ledger, to
+    /// be read while changes become visible. What `look` takes out of the overlays has to go with it.
     pub(super) fn look_ahead<T>(
         &self,
         look: impl FnOnce(&Walking<'_>) -> Result<T, StoreError>,

@@ -242,10 +242,10 @@ impl Book {
 
     /// All records of a client, link by link, whatever their leases' states: for the help desk.
     pub fn of_client(&self, client: &[u8]) -> Result<Vec<Record>, StoreError> {
-        self.shared.look_in_order(|view| {
+        self.shared.look(None, |view| {
             let mut found = Vec::new();
             let mut link = LinkId(0);
-            while let Some(on) = plan::link_of_client(view, client, link)? {
+            while let Some(on) = view.next_link(client, link)? {
                 let record = view.of_client(on, client)?;
                 found.extend(record.map(|record| Record::from_view(&record)));
                 let Some(next) = on.0.checked_add(1) else {
@@ -365,7 +365,13 @@ fn scan_cursor(
     }
     let mut scan = Scan::new(query, now, visit);
     if let Phase::Main { from } = phase {
-        if scan.keys(shared, from)? == Progress::More {
+        let progress = match &query.selector {
+            Selector::Client(client) => {
+                shared.look(None, |view| scan.of_client(view, client, from))?
+            }
+            _ => scan.keys(shared, from)?,
+        };
+        if progress == Progress::More {
             return Ok(Progress::More);
         }
         let first = began_at.saturating_add(1);
@@ -374,7 +380,7 @@ fn scan_cursor(
         };
     }
     if let Phase::Changes { from } = phase {
-        if shared.look_in_order(|view| scan.changes(view, from))? == Progress::More {
+        if shared.look(None, |view| scan.changes(view, from))? == Progress::More {
             return Ok(Progress::More);
         }
         *phase = Phase::Done;

@@ -45,9 +45,8 @@ pub(super) fn next(
         Selector::All => Ok(all(&query.links, from)),
         Selector::RelayId(id) => relay(view, RelayTag::of(id), &query.links, from),
         Selector::RemoteId(id) => remote(view, RemoteTag::of(id), &query.links, from),
-        Selector::Client(client) => of_client(view, client, &query.links, from),
-        // One look-up, not a scan.
-        Selector::Address(_) => Ok(None),
+        // Single look-ups, not scans.
+        Selector::Client(_) | Selector::Address(_) => Ok(None),
     }
 }
 
@@ -172,60 +171,6 @@ fn tagged(
     }
 }
 
-/// The client's record on the next link where it has one.
-fn of_client(
-    view: &Walking<'_>,
-    client: &[u8],
-    links: &Links,
-    from: &[u8],
-) -> Result<Option<Stretch>, StoreError> {
-    let mut link = link_at(from);
-    while let Some(wanted) = next_link(links, link) {
-        let Some(found) = link_of_client(view, client, wanted)? else {
-            return Ok(None);
-        };
-        link = found;
-        if !links.contains(link) {
-            continue;
-        }
-        // What the entry says of the relay may be out of date: the whole look decides.
-        let current = view.of_client(link, client)?;
-        if let Some(key) = current.map(|record| record.key())
-            && key >= from
-        {
-            return Ok(Some(Stretch {
-                from: key.to_vec(),
-                until: Some(behind(key)),
-                rule: Rule::Query,
-                is_sparse: false,
-            }));
-        }
-        match link.0.checked_add(1) {
-            Some(next) => link = LinkId(next),
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
-/// The first link from `from` on where an entry says that the client has a record; the entry may
-/// be out of date.
-pub(super) fn link_of_client(
-    view: &Walking<'_>,
-    client: &[u8],
-    from: LinkId,
-) -> Result<Option<LinkId>, StoreError> {
-    let entry = index::client_key(client, from);
-    let Some((found, _)) = view.next(Index::Client, entry.octets())? else {
-        return Ok(None);
-    };
-    // The entry ends with the link; everything before is the client.
-    let own = entry.octets().split_last_chunk::<4>();
-    let split = found.split_last_chunk::<4>();
-    let split = split.filter(|(prefix, _)| own.is_some_and(|(own, _)| own == *prefix));
-    Ok(split.map(|(_, link)| LinkId(u32::from_be_bytes(*link))))
-}
-
 /// The first key behind `key`.
 pub(super) fn behind(key: &[u8]) -> Vec<u8> {
     let mut next = Vec::with_capacity(key.len() + 1);
@@ -235,7 +180,7 @@ pub(super) fn behind(key: &[u8]) -> Vec<u8> {
 }
 
 /// The link that `from` is in, which may be shorter than a key.
-fn link_at(from: &[u8]) -> LinkId {
+pub(super) fn link_at(from: &[u8]) -> LinkId {
     let mut octets = [0; 4];
     for (to, octet) in octets.iter_mut().zip(from) {
         *to = *octet;
@@ -244,7 +189,7 @@ fn link_at(from: &[u8]) -> LinkId {
 }
 
 /// `link` if it is asked for, else the next one that is.
-fn next_link(links: &Links, link: LinkId) -> Option<LinkId> {
+pub(super) fn next_link(links: &Links, link: LinkId) -> Option<LinkId> {
     match links {
         Links::Any => Some(link),
         Links::Of(links) => {

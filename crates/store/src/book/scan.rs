@@ -4,9 +4,10 @@ use std::iter::Peekable;
 
 use super::Shared;
 use super::plan::{self, Rule, Stretch, behind};
-use super::view::Walking;
+use super::view::{View, Walking};
+use crate::binding::LinkId;
 use crate::block::BlockView;
-use crate::index::{self, Index};
+use crate::index;
 use crate::key::RemoteTag;
 use crate::lease_store::StoreError;
 use crate::ledger::{Piece, Reader, Walk};
@@ -107,6 +108,39 @@ impl<'s> Scan<'s> {
     ) -> Result<Progress, StoreError> {
         let query = self.query;
         self.stretches(shared, from, |view, from| plan::next(view, query, from))
+    }
+
+    /// Tells what a client has from the key `from` on, link by link, and moves it.
+    pub(super) fn of_client(
+        &mut self,
+        view: &View<'_>,
+        client: &[u8],
+        from: &mut Vec<u8>,
+    ) -> Result<Progress, StoreError> {
+        let mut link = plan::link_at(from);
+        while let Some(wanted) = plan::next_link(&self.query.links, link) {
+            let Some(found) = view.next_link(client, wanted)? else {
+                break;
+            };
+            // What the layer says of the link may be out of date: the whole look decides.
+            let record = view.of_client(found, client)?;
+            let record = record.filter(|record| record.key() >= from.as_slice());
+            let record = record.filter(|record| self.query.matches(record, self.now));
+            let flow = record.map(|record| {
+                *from = behind(record.key());
+                (self.visit)(Run::one(record))
+            });
+            self.work.change();
+            let Some(next) = found.0.checked_add(1) else {
+                break;
+            };
+            link = LinkId(next);
+            if flow == Some(Flow::Stop) || self.work.is_done() {
+                *from = link.0.to_be_bytes().to_vec();
+                return Ok(Progress::More);
+            }
+        }
+        Ok(Progress::Done)
     }
 
     /// Tells every record from the key `from` on, and moves it.
@@ -340,14 +374,13 @@ impl<'s> Scan<'s> {
     /// may be changed once more, and is found behind then.
     pub(super) fn changes(
         &mut self,
-        view: &Walking<'_>,
+        view: &View<'_>,
         from: &mut Vec<u8>,
     ) -> Result<Progress, StoreError> {
-        while let Some((entry, _)) = view.next(Index::Changed, from)? {
-            *from = behind(entry);
-            let Some((seq, key)) = index::split_tagged(entry) else {
-                continue;
-            };
+        while let Some((from_seq, from_key)) = index::split_tagged(from)
+            && let Some((seq, key)) = view.next_changed(from_seq, from_key)?
+        {
+            *from = behind(index::tagged_key(seq, key).octets());
             let record = view.get(key)?;
             // A layer may have a newer word on the record, and then a later entry for it.
             let current = record.filter(|record| record.seq() == seq);

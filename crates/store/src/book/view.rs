@@ -98,6 +98,41 @@ impl<'v> View<'v> {
         self.overlays.iter().any(|overlay| overlay.holds(key))
     }
 
+    /// The first link from `from` on where a layer says that the client has a record; that may be
+    /// out of date.
+    pub(super) fn next_link(
+        &self,
+        client: &[u8],
+        from: LinkId,
+    ) -> Result<Option<LinkId>, StoreError> {
+        let name = ClientName::new(from, client);
+        let known = self.overlays.iter();
+        let known = known.filter_map(|overlay| overlay.next_link(&name)).min();
+        let entry = index::client_key(client, from);
+        let found = self.reader.next(Index::Client, entry.octets())?;
+        // The entry ends with the link; everything before is the client.
+        let own = entry.octets().split_last_chunk::<4>();
+        let split = found.and_then(|(found, _)| found.split_last_chunk::<4>());
+        let split = split.filter(|(prefix, _)| own.is_some_and(|(own, _)| own == *prefix));
+        let settled = split.map(|(_, link)| LinkId(u32::from_be_bytes(*link)));
+        Ok([known, settled].into_iter().flatten().min())
+    }
+
+    /// The first record from change `seq` on, or of that change from the key on, that any layer
+    /// has. It may be out of date: a layer may have another word on it.
+    pub(super) fn next_changed(
+        &self,
+        seq: u64,
+        key: &[u8],
+    ) -> Result<Option<(u64, &'v [u8])>, StoreError> {
+        let from = index::tagged_key(seq, key);
+        let settled = self.reader.next(Index::Changed, from.octets())?;
+        let settled = settled.and_then(|(entry, _)| index::split_tagged(entry));
+        let changed = self.overlays.iter();
+        let changed = changed.filter_map(|overlay| overlay.next_changed(seq, key));
+        Ok(changed.chain(settled).min())
+    }
+
     /// Records of which every bound lease has run out at `now`, those that ended first in front,
     /// at most `limit`.
     pub(super) fn ended(

@@ -33,7 +33,7 @@ use crate::hash::hash;
 use crate::index;
 use crate::key;
 use crate::record::Record;
-use places::{Ends, Places};
+use places::{Ends, Log, Places};
 
 pub(crate) use order::Order;
 pub(crate) use shadows::{Shadow, Shadows};
@@ -44,6 +44,7 @@ pub(crate) struct Overlay {
     slots: Vec<Slot>,
     places: Places,
     ends: Ends,
+    log: Log,
     /// How many leases of records are prefixes of each length.
     lengths: BTreeMap<u8, u64>,
     octets: usize,
@@ -101,7 +102,7 @@ pub(crate) struct ClientName<'n> {
 
 impl<'n> ClientName<'n> {
     pub(crate) fn new(link: LinkId, client: &'n [u8]) -> Self {
-        let hash = hash(index::client_key(client, link).octets());
+        let hash = hash(client);
         Self { link, client, hash }
     }
 }
@@ -146,8 +147,11 @@ type Word<'a> = (&'a [u8], Option<&'a Record>);
 /// What a key costs in memory besides its record's octets, roughly: slot, places, allocations.
 const COST_OCTETS: usize = 256;
 
+/// Entries of the log that may be out of date, besides one for each key.
+const LOG_ROOM: usize = 64;
+
 /// What a key costs that is in order: tree nodes.
-const ORDER_OCTETS: usize = 320;
+const ORDER_OCTETS: usize = 192;
 
 impl Held {
     fn key(&self) -> &[u8] {
@@ -218,12 +222,30 @@ impl Overlay {
 
     /// The record of a client on a link, as far as this overlay knows.
     pub(crate) fn of_client(&self, name: &ClientName<'_>) -> Option<&Record> {
-        let is_it = |slot: u32| {
-            let key = self.slots[slot as usize].held.key();
-            key::client_of(key) == Some(name.client) && key::link_of(key) == Some(name.link)
-        };
-        let slot = self.places.of_client(name.hash, is_it)?;
+        let is_it = |slot| self.client_in(slot) == Some(name.client);
+        let slot = self.places.of_client(name.hash, name.link, is_it)?;
         self.slots[slot as usize].held.record()
+    }
+
+    /// The first link from the one named on on which a client has a record, as far as this overlay
+    /// knows.
+    pub(crate) fn next_link(&self, name: &ClientName<'_>) -> Option<LinkId> {
+        let is_it = |slot| self.client_in(slot) == Some(name.client);
+        let links = self.places.links(name.hash, is_it);
+        links.filter(|link| *link >= name.link).min()
+    }
+
+    /// The first record from change `seq` on, or of that change from the key on.
+    pub(crate) fn next_changed(&self, seq: u64, key: &[u8]) -> Option<(u64, &[u8])> {
+        let mut entries = self.log.from(seq).filter_map(|(seq, slot)| {
+            let record = self.slots[slot as usize].held.record()?;
+            (record.view().seq() == seq).then(|| (seq, record.key()))
+        });
+        entries.find(|entry| *entry >= (seq, key))
+    }
+
+    fn client_in(&self, slot: u32) -> Option<&[u8]> {
+        key::client_of(self.slots[slot as usize].held.key())
     }
 
     /// The record that holds a lease, as far as this overlay knows.
@@ -297,6 +319,7 @@ impl Overlay {
         self.slots.clear();
         self.places.clear();
         self.ends = Ends::default();
+        self.log.clear();
         self.lengths.clear();
         self.octets = 0;
         self.undo = Undo::default();
@@ -374,6 +397,13 @@ impl Overlay {
             at
         };
         self.enter(at);
+        if self.log.len() > 2 * self.slots.len() + LOG_ROOM {
+            let slots = &self.slots;
+            self.log.tidy(|seq, slot| {
+                let record = slots[slot as usize].held.record();
+                record.is_some_and(|record| record.view().seq() == seq)
+            });
+        }
         let slot = &mut self.slots[at as usize];
         self.order.get_mut().changed(at, &mut slot.round);
     }
@@ -384,11 +414,11 @@ impl Overlay {
             return;
         };
         let view = record.view();
-        let client = index::client_key(view.client(), view.link());
-        self.places.put_client(hash(client.octets()), at, |slot| {
-            let key = self.slots[slot as usize].held.key();
-            key::client_of(key) == Some(view.client()) && key::link_of(key) == Some(view.link())
+        let client = (hash(view.client()), view.link());
+        self.places.put_client(client, at, |slot| {
+            key::client_of(self.slots[slot as usize].held.key()) == Some(view.client())
         });
+        self.log.put(view.seq(), at);
         for lease in view.leases() {
             self.places.put_lease(LeaseTag::of(lease.name), at);
             if let LeaseName::Prefix { len, .. } = lease.name {
@@ -414,8 +444,8 @@ impl Overlay {
             return;
         };
         let view = record.view();
-        let client = index::client_key(view.client(), view.link());
-        self.places.remove_client(hash(client.octets()), at);
+        self.places.remove_client(hash(view.client()), at);
+        self.log.remove(view.seq(), at);
         for lease in view.leases() {
             self.places.remove_lease(LeaseTag::of(lease.name), at);
             if let LeaseName::Prefix { len, .. } = lease.name {

@@ -1,6 +1,6 @@
 //! The indexes of an overlay that are walked in order.
 //!
-//! Leases, ends and prefix lengths are not among them: the overlay itself knows those.
+//! The others are not among them: the overlay itself knows what they would say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -12,16 +12,15 @@ use crate::short::Short;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tables {
     /// Those of which each is one record's.
-    sets: [BTreeSet<Short>; 3],
-    /// Those that records share: a client's entry is told by its former key and by its new one,
-    /// in whichever order they are taken in.
-    counts: [BTreeMap<Short, u64>; 2],
+    sets: [BTreeSet<Short>; 2],
+    /// [`Index::Relay`], which records share.
+    counts: BTreeMap<Short, u64>,
 }
 
 /// Where an index is kept.
 enum Kept {
     Set(usize),
-    Count(usize),
+    Count,
     /// Not here.
     Elsewhere,
 }
@@ -30,10 +29,10 @@ fn kept(index: Index) -> Kept {
     match index {
         Index::Hop => Kept::Set(0),
         Index::Remote => Kept::Set(1),
-        Index::Changed => Kept::Set(2),
-        Index::Client => Kept::Count(0),
-        Index::Relay => Kept::Count(1),
-        Index::Lease | Index::Ends | Index::Length => Kept::Elsewhere,
+        Index::Relay => Kept::Count,
+        Index::Client | Index::Lease | Index::Changed | Index::Ends | Index::Length => {
+            Kept::Elsewhere
+        }
     }
 }
 
@@ -43,7 +42,7 @@ impl Tables {
         let range = (Bound::Included(key), Bound::Unbounded);
         let key = match kept(index) {
             Kept::Set(at) => self.sets[at].range::<[u8], _>(range).next()?,
-            Kept::Count(at) => self.counts[at].range::<[u8], _>(range).next()?.0,
+            Kept::Count => self.counts.range::<[u8], _>(range).next()?.0,
             Kept::Elsewhere => return None,
         };
         Some((key, &[]))
@@ -55,7 +54,7 @@ impl Tables {
             Kept::Set(at) => {
                 self.sets[at].insert(entry.key.into());
             }
-            Kept::Count(at) => *self.counts[at].entry(entry.key.into()).or_default() += 1,
+            Kept::Count => *self.counts.entry(entry.key.into()).or_default() += 1,
             Kept::Elsewhere => {}
         }
     }
@@ -67,10 +66,10 @@ impl Tables {
             Kept::Set(at) => {
                 self.sets[at].remove(key);
             }
-            Kept::Count(at) => match self.counts[at].get_mut(key) {
+            Kept::Count => match self.counts.get_mut(key) {
                 Some(count) if *count > 1 => *count -= 1,
                 _ => {
-                    self.counts[at].remove(key);
+                    self.counts.remove(key);
                 }
             },
             Kept::Elsewhere => {}
