@@ -1,13 +1,15 @@
-"""RECONFIGURE and a client that no one here wrote, which checks the signature by its own code."""
+"""RECONFIGURE and clients that no one here wrote, which check the signature by their own code."""
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Type
 
 import pytest
 from harness import wire
 from harness.access import Access, Site, leases_of
-from harness.clients import Wish
+from harness.clients import Client, Wish
 from harness.clients.dibbler import DibblerClient
+from harness.clients.everyone import CLIENTS, those_that_can
 from harness.daemon import leasebook
 from harness.relays import Route
 from harness.relays.dhcrelay import Dhcrelay
@@ -24,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("namespaces")
 SEVERAL_DEVICES = ("lo", SERVER_PORT)
 
 
-def tell_and_wait(access: Access, client: DibblerClient) -> None:
+def tell_and_wait(access: Access, client: Client) -> None:
     """Has the operator tell the client to renew, which it does at once, and only for a signature that it found right."""
     held = client.wait_for_leases()
     before = len(access.answered(wire.RENEW))
@@ -35,20 +37,22 @@ def tell_and_wait(access: Access, client: DibblerClient) -> None:
     access.binding_of(client)
 
 
-def test_a_client_that_is_told_to_renew_does(tmp_path: Path) -> None:
+@those_that_can("reconfigure")
+def test_a_client_that_is_told_to_renew_does(tmp_path: Path, client_type: Type[Client]) -> None:
     """DHCP-S-091..096: another's code finds the key in our REPLY and the signature of our RECONFIGURE right."""
     with Access(tmp_path, RECONFIGURE) as access:
-        with DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING) as client:
+        with client_type(access.topology.client, tmp_path / "client", ACCEPTING) as client:
             tell_and_wait(access, client)
             message = wire.message(access.said(wire.RECONFIGURE)[0].octets)
             assert message.xid == 0
             assert sorted(option.code for option in message.options) == sorted([wire.CLIENTID, wire.SERVERID, wire.RECONF_MSG, wire.AUTH])
 
 
-def test_a_client_without_a_key_is_told_nothing(tmp_path: Path) -> None:
-    """DHCP-S-092: who does not accept RECONFIGURE gets no key, and the operator hears that no one is told."""
+@pytest.mark.parametrize("client_type", CLIENTS, ids=[client.name for client in CLIENTS])
+def test_a_client_without_a_key_is_told_nothing(tmp_path: Path, client_type: Type[Client]) -> None:
+    """DHCP-S-092: who does not accept RECONFIGURE gets no key, and the operator hears that no one is told. None does unless it is asked to."""
     with Access(tmp_path, RECONFIGURE) as access:
-        with DibblerClient(access.topology.client, tmp_path / "client", Wish(addresses=1)) as client:
+        with client_type(access.topology.client, tmp_path / "client", Wish(addresses=1)) as client:
             (address,) = client.wait_for_leases().addresses
             ran = leasebook("leases", "reconfigure", address, "--data", access.server.data, expect=1)
             assert "does not accept RECONFIGURE" in ran.stderr
@@ -57,11 +61,12 @@ def test_a_client_without_a_key_is_told_nothing(tmp_path: Path) -> None:
             assert leases_of(told) == {address}
 
 
-def test_a_client_behind_a_relay_is_told_through_it(tmp_path: Path) -> None:
+@those_that_can("reconfigure")
+def test_a_client_behind_a_relay_is_told_through_it(tmp_path: Path, client_type: Type[Client]) -> None:
     """DHCP-S-096: RECONFIGURE goes in a RELAY-REPL by the path that is kept with the binding."""
     with Access(tmp_path, Site(hops=1, dhcp=RECONFIGURE.dhcp)) as access:
         with Dhcrelay(access.topology.relays[0], tmp_path / "relay", Route(access.topology.server_address())):
-            with DibblerClient(access.topology.client, tmp_path / "client", ACCEPTING) as client:
+            with client_type(access.topology.client, tmp_path / "client", ACCEPTING) as client:
                 tell_and_wait(access, client)
 
 

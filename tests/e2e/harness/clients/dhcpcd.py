@@ -22,7 +22,7 @@ class Dhcpcd(Client):
     program = "dhcpcd"
     package = "dhcpcd-base"
     # dhcpcd 9.4 knows DECLINE, but waits for ever for the end of duplicate address detection that failed.
-    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name"})
+    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "reconfigure"})
 
     def places(self) -> Mapping[str, Path]:
         folders = {"/var/lib/dhcpcd": "lib", "/run/dhcpcd": "run"}
@@ -42,6 +42,8 @@ class Dhcpcd(Client):
         lines += ["option dhcp6_name_servers", "option dhcp6_domain_search"]
         if self.wish.rapid_commit:
             lines.append("option dhcp6_rapid_commit")
+        if self.wish.accepts_reconfigure:
+            lines.append("option dhcp6_reconfigure_accept")
         lines += [f"hostname {self.wish.name}", "fqdn both", "option dhcp6_fqdn"] if self.wish.name else ["fqdn disable"]
         lines.append(f"interface {self.interface}")
         if self.wish.is_stateless:

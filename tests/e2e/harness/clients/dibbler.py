@@ -14,7 +14,7 @@ class DibblerClient(Dibbler, Client):
     part = "client"
     program = "dibbler-client"
     package = "dibbler-client"
-    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline"})
+    can = frozenset({"release", "remember", "addresses", "prefixes", "several", "length", "rapid-commit", "stateless", "name", "decline", "reconfigure"})
 
     ends_on_decline = True
 

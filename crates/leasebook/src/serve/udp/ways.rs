@@ -51,11 +51,13 @@ impl Ways {
         octets: &[u8],
         listeners: &[Listener],
     ) -> (usize, Option<io::Error>) {
+        let own = link_locals(replies);
+        let sent: Vec<Reply> = replies.iter().map(|reply| on_link(reply, &own)).collect();
         let devices: Vec<Device> = listeners.iter().map(Device::of).collect();
         let mut known: BTreeMap<usize, Vec<&Reply>> = BTreeMap::new();
         let mut failed = (0, None);
-        for &reply in replies {
-            let places = self.of(reply, &devices);
+        for (asked, reply) in replies.iter().zip(&sent) {
+            let places = self.of(asked, &devices);
             if let [only] = places[..] {
                 known.entry(only).or_default().push(reply);
                 continue;
@@ -105,6 +107,41 @@ impl Ways {
     }
 }
 
+/// The port of clients (RFC 8415 §7.2).
+const CLIENT_PORT: u16 = 546;
+
+/// To a client on a link of ours a message leaves from the link-local address there, as all that it
+/// was answered did: dhcpcd takes RECONFIGURE from no other.
+fn on_link(reply: &Reply, own: &HashMap<u32, Ipv6Addr>) -> Reply {
+    let mut reply = reply.clone();
+    if is_on_link(&reply) {
+        reply.from = own.get(&reply.interface).copied();
+    }
+    reply
+}
+
+fn is_on_link(reply: &Reply) -> bool {
+    reply.to.port() == CLIENT_PORT && reply.from.is_none() && reply.interface != 0
+}
+
+/// Our link-local address on each interface, if one of `replies` needs any.
+fn link_locals(replies: &[&Reply]) -> HashMap<u32, Ipv6Addr> {
+    let mut own = HashMap::new();
+    if !replies.iter().any(|reply| is_on_link(reply)) {
+        return own;
+    }
+    // Without the list the system chooses.
+    for one in nix::ifaddrs::getifaddrs().into_iter().flatten() {
+        let address = one.address.as_ref();
+        if let Some(six) = address.and_then(|address| address.as_sockaddr_in6())
+            && six.ip().is_unicast_link_local()
+        {
+            own.entry(six.scope_id()).or_insert(six.ip());
+        }
+    }
+    own
+}
+
 /// What a listener is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Device {
@@ -140,6 +177,23 @@ mod tests {
             octets: 0..0,
             is_bound: false,
         }
+    }
+
+    /// DHCP-S-096: on a link of ours from the address that clients there know, else as the system has it.
+    #[test]
+    fn a_client_on_our_link_is_told_from_the_address_it_knows() {
+        let here: Ipv6Addr = "fe80::1".parse().unwrap();
+        let own = HashMap::from([(3, here)]);
+        let from = |reply: &Reply| on_link(reply, &own).from;
+        let mut direct = reply(3, None);
+        direct.to.set_port(CLIENT_PORT);
+        assert_eq!(from(&direct), Some(here));
+        direct.interface = 4;
+        assert_eq!(from(&direct), None);
+        direct.interface = 0;
+        assert_eq!(from(&direct), None);
+        assert_eq!(from(&reply(3, None)), None);
+        assert_eq!(from(&reply(3, Some(HERE))), Some(HERE));
     }
 
     fn several() -> Ways {
