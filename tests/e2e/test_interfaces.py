@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
+from harness.clients import Wish
+from harness.clients.dhclient import Dhclient
 from harness.daemon import PORT, Server
 from harness.netns import Namespace, join
-from harness.topology import bring_up
+from harness.topology import UPLINK, bring_up
 from harness.waiting import wait_for
 
 SOLICIT, ADVERTISE, RELAY_FORW, RELAY_REPL = 1, 2, 12, 13
@@ -18,6 +20,7 @@ CLIENT_PORT = 546
 ALL_RELAYS_AND_SERVERS, ALL_SERVERS = "ff02::1:2", "ff05::1:3"
 XID = b"\1\2\3"
 
+POOL = (IPv6Address("3fff:0:1::1000"), IPv6Address("3fff:0:1::10ff"))
 LINK = """
 [[link]]
 id = 1
@@ -87,6 +90,21 @@ def test_an_interface_that_comes_and_goes(spaces: tuple[Namespace, Namespace], t
             gone = server.log().count("DHCP_INTERFACE_GONE")
             here.ip("link", "del", "late")
             wait_for("the interface to be missed", lambda: server.log().count("DHCP_INTERFACE_GONE") > gone)
+
+
+def test_a_client_on_an_interface_that_appears_late_gets_a_lease(spaces: tuple[Namespace, Namespace], tmp_path: Path) -> None:
+    """DHCP-S-001, DHCP-S-015: a client that no one here wrote is served where the interface appeared after the server, and again where it was made anew."""
+    here, there = spaces
+    with Server(tmp_path / "server", LINK.format(more='interfaces = ["late"]'), space=here):
+        for turn in range(2):
+            join(here, "late", there, UPLINK)
+            for space, name in ((here, "late"), (there, UPLINK)):
+                bring_up(space, name)
+            # It asks from the first moment on, perhaps before the server hears it.
+            with Dhclient(there, tmp_path / f"client-{turn}", Wish(addresses=1)) as client:
+                (address,) = client.wait_for_leases().addresses
+            assert POOL[0] <= address <= POOL[1]
+            here.ip("link", "del", "late")
 
 
 def test_relays_are_heard_by_multicast(spaces: tuple[Namespace, Namespace], tmp_path: Path) -> None:
