@@ -151,7 +151,12 @@ impl Exchange<'_> {
     ) -> Result<AnsweredIa, FindError> {
         let chosen = self.choose(asked)?;
         let held = self.binding.leases.iter();
-        let held = held.filter(|lease| lease.is_live(self.now.wall)).count();
+        // What the client has found in use is nobody's for a while, and its share of the pool.
+        let is_its = |lease: &&Lease| {
+            let is_kept = matches!(lease.state, LeaseState::Bound | LeaseState::Declined);
+            is_kept && lease.valid_left(self.now.wall) > 0
+        };
+        let held = held.filter(is_its).count();
         if chosen.is_empty() || held + chosen.len() > self.config.leases_per_client {
             return Ok(answer.exhausted());
         }

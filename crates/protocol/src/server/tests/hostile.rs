@@ -63,6 +63,36 @@ fn a_client_with_ever_new_ias_gets_no_more_than_its_share() {
     assert_eq!(world.bind(2).names().len(), 2);
 }
 
+/// SEC-005, DHCP-S-034, DHCP-S-086: who declines whatever it gets takes no more from the pool than it might hold, until the probation is over.
+#[test]
+fn a_client_that_declines_everything_takes_no_more_than_its_share() {
+    let mut config = config();
+    config.leases_per_client = 4;
+    config.probation = 3600;
+    let mut world = World::new(config);
+    let request = |client| {
+        message(MessageType::REQUEST, client, |m| {
+            to_server(m);
+            ia_na(m, 1, &[]);
+        })
+    };
+    let mut declined = 0;
+    for _ in 0..10 {
+        let Some(name) = world.ask(&request(1)).names().first().copied() else {
+            continue;
+        };
+        world.ask(&message(MessageType::DECLINE, 1, |m| {
+            to_server(m);
+            ia_na(m, 1, &[name]);
+        }));
+        declined += 1;
+    }
+    assert_eq!(declined, 4);
+    assert_eq!(world.ask(&request(2)).names().len(), 1);
+    world.wait(3601);
+    assert_eq!(world.ask(&request(1)).names().len(), 1);
+}
+
 /// DHCP-S-003, DHCP-S-004: a SERVERID of another, cut, longer or empty is another's.
 #[test]
 fn a_spoofed_server_id_is_anothers() {

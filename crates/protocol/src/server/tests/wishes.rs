@@ -330,3 +330,32 @@ fn one_wrong_excluded_prefix_keeps_all_of_its_ia() {
     assert_eq!(world.ask(&release([0xff, 0xff])).statuses, []);
     assert_eq!(world.live(1).len(), 0);
 }
+
+/// DHCP-S-035: a reserved prefix that has no room for what its pool excludes is told without.
+#[test]
+fn a_reserved_prefix_without_room_for_the_excluded_part_is_told_without() {
+    use crate::server::config::{Exclude, Match, Reservation};
+    for len in [56, 60, 63, 64, 65] {
+        let mut config = config();
+        config.links[0].prefix_pools[0].exclude = Some(Exclude {
+            len: 64,
+            bits: 0xff << 64,
+        });
+        let reserved = prefix("2001:db8:f000:100::", len);
+        config.reservations.push(Reservation {
+            whom: Match::Client(duid(1)),
+            leases: vec![reserved],
+            name: None,
+            settings: Settings::default(),
+        });
+        let mut world = World::new(config);
+        let reply = world.ask(&message(MessageType::REQUEST, 1, |m| {
+            to_server(m);
+            m.option(OptionCode::ORO, &[0, 67]).unwrap();
+            ia_pd(m, 1, &[]);
+        }));
+        assert_eq!(reply.names(), [reserved], "{len}");
+        let has_excluded = reply.octets.windows(3).any(|part| part == [0, 67, 0]);
+        assert_eq!(has_excluded, len == 56, "{len}");
+    }
+}
