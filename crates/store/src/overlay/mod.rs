@@ -349,6 +349,9 @@ impl Overlay {
             self.octets -= slot.held.octets();
             self.order.get_mut().forget_change(last);
         }
+        // Former entries of slots that are no more.
+        let is_there = |slot: u32| (slot as usize) < first_new;
+        self.log.tidy(|_, slot| is_there(slot));
     }
 
     /// Puts what changed in order, at most so many keys; true if nothing is left to do.

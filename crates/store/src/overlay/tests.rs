@@ -234,6 +234,8 @@ fn compare_order(overlay: &Overlay, model: &Model, most: usize) -> Result<(), Te
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Groups of requests taken in one after the other, some of them taken back, say what a plain
     /// map says to which the others were done; walked now and then or at the end only.
     #[test]
@@ -274,4 +276,19 @@ proptest! {
         }
         compare_order(&overlay, &model, most)?;
     }
+}
+
+#[test]
+fn what_changed_twice_in_a_request_that_is_taken_back_leaves_nothing() {
+    let mut group = Overlay::default();
+    group.put(record(0, 0, 0, 1));
+    group.begin_request();
+    for (client, seq) in [(1, 2), (2, 3), (1, 4), (0, 5), (2, 6)] {
+        group.put(record(client, 0, client, seq));
+    }
+    group.rewind();
+    let first = record(0, 0, 0, 1);
+    let mut model = Model::default();
+    model.0.insert(first.key().to_vec(), Some(first));
+    compare(&group, &model).unwrap();
 }
