@@ -37,7 +37,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Records taken back in one commit, so that clients need not wait long behind it.
 const RECLAIM_AT_ONCE: usize = 512;
 
-/// Bursts taken from one socket before others are looked at.
+/// Bursts taken from one socket before a commit begins, and before others are looked at.
 const BURSTS_AT_ONCE: usize = 8;
 
 /// Replies that wait for the next commit, at most, while one is under way: so many exchanges
@@ -172,11 +172,15 @@ impl Worker {
             let has_more = self.take(at, inbox);
             let senders = (&*self.listeners, &mut self.tally);
             self.outbox.heard(at, &self.batch, senders);
-            self.collect();
+            if let Some(ended) = self.commits.ended() {
+                self.commit_ended(ended);
+            }
             if !has_more || self.is_full() {
-                return;
+                break;
             }
         }
+        // Not before: what waits already may share the commit.
+        self.proceed();
     }
 
     /// Sends what waited for a commit that has ended, and begins the next.
