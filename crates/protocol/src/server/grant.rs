@@ -133,7 +133,9 @@ impl Exchange<'_> {
             });
         }
         let has_other_len = |name: &LeaseName| !has_len(*name, asked.len);
-        if !asked.named.is_empty() || !bound.iter().all(has_other_len) {
+        // With Rapid Commit this may be an old SOLICIT, whose client has the prefix and uses it
+        // (DHCP-S-027); only a REQUEST shows that the client wants another.
+        if !self.is_offer || !asked.named.is_empty() || !bound.iter().all(has_other_len) {
             return Ok(None);
         }
         let found = match self.choose(asked) {

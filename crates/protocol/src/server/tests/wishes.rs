@@ -359,3 +359,18 @@ fn a_reserved_prefix_without_room_for_the_excluded_part_is_told_without() {
         assert_eq!(has_excluded, len == 56, "{len}");
     }
 }
+
+/// DHCP-S-027, DHCP-S-030: a SOLICIT with Rapid Commit, which may be an old one, takes no prefix from its client, whatever length it wishes for.
+#[test]
+fn an_old_solicit_with_rapid_commit_takes_nothing_away() {
+    let mut config = two_lengths();
+    config.settings.rapid_commit = Some(true);
+    let mut world = World::new(config);
+    let had = world.bind(1).names();
+    let solicit = message(MessageType::SOLICIT, 1, |m| {
+        m.option(OptionCode::RAPID_COMMIT, &[]).unwrap();
+        ia_pd(m, 2, &[("::".parse().unwrap(), 60)]);
+    });
+    assert_eq!(world.ask(&solicit).names(), had[1..]);
+    assert_eq!(world.live(1), had);
+}
