@@ -187,15 +187,15 @@ impl Exchange<'_> {
         } else {
             answer
         };
-        for name in &lost {
-            if self.is_let_go(asked, *name) {
-                self.end_lease(asked, *name, LeaseState::Released);
-            }
+        let gone = lost.into_iter();
+        let gone: Vec<_> = gone.filter(|name| self.is_let_go(asked, *name)).collect();
+        for name in &gone {
+            self.end_lease(asked, *name, LeaseState::Released);
         }
         // What the client believes in and does not have, it is told to let go (DHCP-S-076).
         let given: Vec<LeaseName> = answer.leases.iter().map(|lease| lease.name).collect();
         let named = asked.named.iter().map(|(name, _)| *name);
-        for name in named.chain(lost) {
+        for name in named.chain(gone) {
             let is_ours = !given.is_empty() || !self.link.fits(name, asked.kind);
             let is_told = answer.leases.iter().any(|lease| lease.name == name);
             if is_ours && !is_told {
