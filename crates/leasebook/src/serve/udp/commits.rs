@@ -5,16 +5,27 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use leasebook_store::{Book, Change, LeaseStore as _, StoreError};
 
+/// Commits that take no longer than this are waited for: handing them over would cost more
+/// processor time than they do, and who waits for nothing durable waits that long at most.
+const QUICK: Duration = Duration::from_micros(250);
+
 /// The running thread; dropping it ends it once it is done with what it has.
 pub(super) struct Commits {
+    book: Arc<Book>,
+    /// What commits lately took.
+    usual: Usual,
     orders: Option<Sender<Vec<Change>>>,
-    ended: Receiver<Result<u64, StoreError>>,
+    ended: Receiver<Ended>,
     is_underway: bool,
     thread: Option<JoinHandle<()>>,
 }
+
+/// How a commit ended, and how long it took.
+type Ended = (Result<u64, StoreError>, Duration);
 
 impl Commits {
     /// Begins to commit to `book`; `wake` is set each time a commit has ended.
@@ -24,17 +35,20 @@ impl Commits {
     pub(super) fn begin(book: Arc<Book>, wake: Arc<OwnedFd>) -> io::Result<Self> {
         let (orders, changes) = channel::<Vec<Change>>();
         let (done, ended) = channel();
+        let own = Arc::clone(&book);
         let thread = std::thread::Builder::new()
             .name("commit".into())
             .spawn(move || {
                 while let Ok(changes) = changes.recv() {
-                    if done.send(book.commit(changes)).is_err() {
+                    if done.send(commit(&own, changes)).is_err() {
                         return;
                     }
                     super::service::set(&wake);
                 }
             })?;
         Ok(Self {
+            book,
+            usual: Usual::default(),
             orders: Some(orders),
             ended,
             is_underway: false,
@@ -47,14 +61,20 @@ impl Commits {
         self.is_underway
     }
 
-    /// Begins to commit; none may be under way.
-    pub(super) fn start(&mut self, changes: Vec<Change>) {
+    /// Begins to commit; none may be under way. How it ended, if that is known at once.
+    pub(super) fn start(&mut self, changes: Vec<Change>) -> Option<Result<u64, StoreError>> {
         debug_assert!(!self.is_underway, "one commit at a time");
+        if self.usual.is_quick() {
+            let (result, took) = commit(&self.book, changes);
+            self.usual.add(took);
+            return Some(result);
+        }
         self.is_underway = true;
         if let Some(orders) = &self.orders {
             // A thread that is gone shows when its answer is looked for.
             let _ = orders.send(changes);
         }
+        None
     }
 
     /// How the commit under way ended; none if it has not, or there is none.
@@ -62,21 +82,54 @@ impl Commits {
         if !self.is_underway {
             return None;
         }
-        let result = match self.ended.try_recv() {
-            Ok(result) => result,
+        let ended = match self.ended.try_recv() {
+            Ok(ended) => Some(ended),
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err(gone()),
+            Err(TryRecvError::Disconnected) => None,
         };
-        self.is_underway = false;
-        Some(result)
+        Some(self.take(ended))
     }
 
     /// The same, but waits until it has ended.
     pub(super) fn wait(&mut self) -> Option<Result<u64, StoreError>> {
-        if !std::mem::take(&mut self.is_underway) {
+        if !self.is_underway {
             return None;
         }
-        Some(self.ended.recv().unwrap_or_else(|_| Err(gone())))
+        let ended = self.ended.recv().ok();
+        Some(self.take(ended))
+    }
+
+    fn take(&mut self, ended: Option<Ended>) -> Result<u64, StoreError> {
+        self.is_underway = false;
+        let Some((result, took)) = ended else {
+            return Err(gone());
+        };
+        self.usual.add(took);
+        result
+    }
+}
+
+fn commit(book: &Book, changes: Vec<Change>) -> Ended {
+    let began = Instant::now();
+    let result = book.commit(changes);
+    (result, began.elapsed())
+}
+
+/// A mean of what commits took, in which each counts for an eighth of what is new.
+#[derive(Debug, Default)]
+struct Usual(Option<Duration>);
+
+impl Usual {
+    /// Whether the next one is expected to be over at once. Not before one was seen.
+    fn is_quick(&self) -> bool {
+        self.0.is_some_and(|usual| usual <= QUICK)
+    }
+
+    fn add(&mut self, took: Duration) {
+        let usual = self.0.unwrap_or(took);
+        // One that takes very long says little of the next.
+        let took = took.min(8 * QUICK);
+        self.0 = Some(usual.saturating_sub(usual / 8) + took / 8);
     }
 }
 
@@ -93,5 +146,25 @@ impl Drop for Commits {
 fn gone() -> StoreError {
     StoreError::ReadOnly {
         reason: "the thread that commits ended early; restart the server".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Commits are waited for as long as they are quick, and no longer when they are not.
+    #[test]
+    fn only_quick_commits_are_waited_for() {
+        let mut usual = Usual::default();
+        assert!(!usual.is_quick());
+        usual.add(QUICK / 2);
+        assert!(usual.is_quick());
+        usual.add(100 * QUICK);
+        assert!(!usual.is_quick());
+        for _ in 0..16 {
+            usual.add(QUICK / 2);
+        }
+        assert!(usual.is_quick());
     }
 }

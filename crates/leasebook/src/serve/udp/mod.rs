@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `service` | the service as the daemon holds it |
 //! | `worker` | the thread: bursts in, decisions, replies out |
-//! | `commits` | the thread that commits |
+//! | `commits` | commits: by a thread of their own, or at once where that is quick |
 //! | `outbox` | replies that leave at once, and those that wait for a commit |
 //! | `learning` | telling the server which leases are taken |
 //! | `operator` | what operators ask and are told |

@@ -124,7 +124,8 @@ impl Worker {
             self.collect();
             self.learn();
             let rest = ticked.map_or(TICK, |at| TICK.saturating_sub(at.elapsed()));
-            let patience = if self.learning.is_some() {
+            let has_more_ended = self.is_reclaim_due && !self.commits.is_underway();
+            let patience = if self.learning.is_some() || has_more_ended {
                 Duration::ZERO
             } else {
                 rest
@@ -237,15 +238,17 @@ impl Worker {
         self.begin_commit();
     }
 
-    fn begin_commit(&mut self) {
+    /// Commits what is decided, if anything is; false if that has failed already.
+    fn begin_commit(&mut self) -> bool {
         if self.batch.is_unchanged() {
             let senders = (&*self.listeners, &mut self.tally);
             self.outbox.unchanged(&mut self.batch, senders);
-            return;
+            return true;
         }
         let changes = self.server.begin_commit(&mut self.batch);
         self.outbox.commit_begun(&mut self.batch);
-        self.commits.start(changes);
+        let ended = self.commits.start(changes);
+        ended.is_none_or(|ended| self.commit_ended(ended))
     }
 
     /// What the end of a commit brings: the replies that waited for it, or none. True if it did
@@ -277,7 +280,7 @@ impl Worker {
             if let Some(ended) = self.commits.wait() {
                 is_well &= self.commit_ended(ended);
             }
-            self.begin_commit();
+            is_well &= self.begin_commit();
             if !self.commits.is_underway() {
                 return is_well;
             }
