@@ -367,8 +367,8 @@ impl<'s> Scan<'s> {
         }
     }
 
-    /// Tells what changed, from the entry `from` of [`Index::Changed`] on, and moves it; `Done`
-    /// when there is nothing newer.
+    /// Tells what changed, from the entry `from` of [`index::Index::Changed`] on, and moves it;
+    /// `Done` when there is nothing newer.
     ///
     /// It goes on to what is newest now, not when it began: a record that waits here to be told
     /// may be changed once more, and is found behind then.
