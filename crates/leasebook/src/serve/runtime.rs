@@ -5,11 +5,15 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 
 /// The name of these threads, by which `top -H` and benchmarks tell what streaming takes.
-///
-/// They have the rank of all others. Making them nicer than the thread of DHCPv6, and letting
-/// them offer their processor after each chunk, was measured and changed nothing
-/// (docs/benchmarks.md).
 pub const THREADS: &str = "bulk";
+
+/// Their rank, setpriority(2): they give way to all others.
+///
+/// A query has work for a whole processor as long as its peer reads, an exchange for some 20 µs,
+/// and a client that waits behind a turn of such a thread waits for milliseconds
+/// (docs/benchmarks.md, `dhcp-bulk`). On a machine that is full of other work a query keeps some
+/// hundredth of a processor, which is tens of thousands of bindings a second.
+const RANK: i32 = 19;
 
 /// A runtime of such threads.
 ///
@@ -18,6 +22,10 @@ pub const THREADS: &str = "bulk";
 pub fn runtime() -> io::Result<Runtime> {
     Builder::new_multi_thread()
         .thread_name(THREADS)
+        .on_thread_start(|| {
+            // If the system refuses, clients wait longer beside a query; all works.
+            let _ = rustix::process::setpriority_process(None, RANK);
+        })
         .enable_all()
         .build()
 }

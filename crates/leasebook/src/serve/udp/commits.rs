@@ -1,4 +1,4 @@
-//! The thread that commits, so that the one that hears clients never waits for a disk.
+//! The thread that commits, so that the one that hears clients does not wait for a slow disk.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,9 +9,14 @@ use std::time::{Duration, Instant};
 
 use leasebook_store::{Book, Change, LeaseStore as _, StoreError};
 
-/// Commits that take no longer than this are waited for: handing them over would cost more
-/// processor time than they do, and who waits for nothing durable waits that long at most.
+/// Where commits lately took no longer than this, the next one is waited for: handing it over
+/// would cost more processor time than it takes. One of them may take long after all; that keeps
+/// those that follow away ([`LONGEST`]).
 const QUICK: Duration = Duration::from_micros(250);
+
+/// What one commit counts for in the mean, at most: after one that took so long or longer some
+/// twenty quick ones go to the thread, so that a disk that stalls now and then is left to it.
+const LONGEST: Duration = Duration::from_millis(16);
 
 /// The running thread; dropping it ends it once it is done with what it has.
 pub(super) struct Commits {
@@ -64,7 +69,8 @@ impl Commits {
     /// Begins to commit; none may be under way. How it ended, if that is known at once.
     pub(super) fn start(&mut self, changes: Vec<Change>) -> Option<Result<u64, StoreError>> {
         debug_assert!(!self.is_underway, "one commit at a time");
-        if self.usual.is_quick() {
+        // Whoever finds a checkpoint overdue makes it.
+        if self.usual.is_quick() && !self.book.wants_checkpoint() {
             let (result, took) = commit(&self.book, changes);
             self.usual.add(took);
             return Some(result);
@@ -127,8 +133,7 @@ impl Usual {
 
     fn add(&mut self, took: Duration) {
         let usual = self.0.unwrap_or(took);
-        // One that takes very long says little of the next.
-        let took = took.min(8 * QUICK);
+        let took = took.min(LONGEST);
         self.0 = Some(usual.saturating_sub(usual / 8) + took / 8);
     }
 }
@@ -162,6 +167,10 @@ mod tests {
         assert!(usual.is_quick());
         usual.add(100 * QUICK);
         assert!(!usual.is_quick());
+        for _ in 0..16 {
+            usual.add(QUICK / 2);
+        }
+        assert!(!usual.is_quick(), "it may stall again soon");
         for _ in 0..16 {
             usual.add(QUICK / 2);
         }

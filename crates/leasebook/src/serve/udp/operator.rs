@@ -39,6 +39,10 @@ impl Worker {
             }
             Request::Stats => {
                 let totals = page::totals(&self.book).map_err(|error| error.to_string())?;
+                if self.learning.is_some() {
+                    let soon = "pools: the book is being read since the start or reload; ask again in a moment";
+                    return Ok(format!("{totals}\n{soon}\n"));
+                }
                 let usage = self.server.usage();
                 let pools = page::pools(usage, &self.setup.dhcp, POOLS_SHOWN);
                 Ok(format!("{totals}\n{pools}"))

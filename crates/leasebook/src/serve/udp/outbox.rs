@@ -19,6 +19,8 @@ pub(super) struct Outbox {
     ways: Vec<usize>,
     /// Replies of the batch that were looked at: those of them that promise nothing are sent.
     seen: usize,
+    /// Replies of the batch that wait for the next commit.
+    waiting: usize,
     /// Those that wait for the commit under way, and their listeners.
     underway: (Answers, Vec<usize>),
     not_sent: Seldom,
@@ -35,10 +37,16 @@ impl Outbox {
         self.ways.resize(batch.replies().len(), at);
         let new = batch.replies().get(self.seen..).unwrap_or_default();
         let free: Vec<&Reply> = new.iter().filter(|reply| !reply.is_bound).collect();
+        self.waiting += new.len() - free.len();
         if let Some(listener) = listeners.get(at) {
             send(listener, &free, batch.octets(), (tally, &mut self.not_sent));
         }
         self.seen = batch.replies().len();
+    }
+
+    /// How many replies of the batch wait for the next commit.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting
     }
 
     /// The commit begins that the bound replies of the batch wait for.
@@ -48,7 +56,7 @@ impl Outbox {
         ways.clear();
         let ways = std::mem::replace(&mut self.ways, ways);
         self.underway = (batch.take_answers(answers), ways);
-        self.seen = 0;
+        (self.seen, self.waiting) = (0, 0);
     }
 
     /// The commit under way is done: what waited for it is sent.
@@ -70,8 +78,11 @@ impl Outbox {
         self.forget(batch);
     }
 
-    /// The commit under way failed: nothing that waits is sent.
-    pub(super) fn abandoned(&mut self, batch: &mut Batch) {
+    /// The commit under way failed: nothing that waits is sent, neither for it nor for the next.
+    pub(super) fn abandoned(&mut self, batch: &mut Batch, tally: &Tally) {
+        let underway = self.underway.0.replies().iter();
+        let lost = underway.filter(|reply| reply.is_bound).count() + self.waiting;
+        tally.sent(0, lost);
         self.underway.0.clear();
         self.forget(batch);
     }
@@ -91,7 +102,7 @@ impl Outbox {
     fn forget(&mut self, batch: &mut Batch) {
         batch.clear();
         self.ways.clear();
-        self.seen = 0;
+        (self.seen, self.waiting) = (0, 0);
     }
 
     fn send_bound(&mut self, answers: &Answers, ways: &[usize], senders: Senders<'_>) {

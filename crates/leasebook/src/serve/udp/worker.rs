@@ -1,7 +1,7 @@
 //! The thread that hears DHCPv6: bursts in, decisions, replies out.
 //!
-//! It never waits for a disk: while a commit is under way it hears and decides on, and what it
-//! decides then goes into the next one.
+//! It does not wait for a slow disk: while a commit is under way it hears and decides on, and what
+//! it decides then goes into the next one.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -40,9 +40,17 @@ const RECLAIM_AT_ONCE: usize = 512;
 /// Bursts taken from one socket before a commit begins, and before others are looked at.
 const BURSTS_AT_ONCE: usize = 8;
 
-/// Replies that wait for the next commit, at most, while one is under way: so many exchanges
-/// share it, and nobody's answer is late for being one of too many.
+/// Replies that wait for the next commit, at most: so many exchanges share it, and nobody's
+/// answer is late for being one of too many.
 const REPLIES_WAITING: usize = 8 * BATCH;
+
+/// Octets of datagrams heard for the next commit, at most, but for one burst. A record may hold
+/// those of its relays twice, and one burst more is at most 4 MiB: so a commit never has more
+/// than the journal takes in one piece, whatever clients send.
+const OCTETS_HEARD: usize = 2 << 20;
+
+/// Octets of answers that are held, sent or not, until the next commit begins.
+const OCTETS_ANSWERED: usize = 8 << 20;
 
 pub(super) struct Worker {
     pub(super) book: Arc<Book>,
@@ -55,6 +63,8 @@ pub(super) struct Worker {
     pub(super) clock: Clock,
     pub(super) batch: Batch,
     commits: Commits,
+    /// Octets of the datagrams heard since the last commit began.
+    heard: usize,
     pub(super) outbox: Outbox,
     pub(super) tally: Tally,
     /// None once the server knows which leases are taken.
@@ -82,6 +92,7 @@ impl Worker {
     ) -> io::Result<Self> {
         Ok(Self {
             commits: Commits::begin(Arc::clone(&book), Arc::clone(&woken))?,
+            heard: 0,
             book,
             server: Server::new(Arc::clone(&setup.dhcp), seed),
             setup,
@@ -153,7 +164,9 @@ impl Worker {
 
     /// Whether enough waits for the next commit: what more comes waits in the sockets.
     fn is_full(&self) -> bool {
-        self.commits.is_underway() && self.batch.replies().len() >= REPLIES_WAITING
+        self.outbox.waiting() >= REPLIES_WAITING
+            || self.heard >= OCTETS_HEARD
+            || self.batch.octets().len() >= OCTETS_ANSWERED
     }
 
     fn reconfigure(&mut self, setup: Setup) {
@@ -170,13 +183,16 @@ impl Worker {
     /// rest when it is durable.
     fn hear(&mut self, at: usize, inbox: &mut Inbox) {
         for _ in 0..BURSTS_AT_ONCE {
+            if self.is_full() {
+                break;
+            }
             let has_more = self.take(at, inbox);
             let senders = (&*self.listeners, &mut self.tally);
             self.outbox.heard(at, &self.batch, senders);
             if let Some(ended) = self.commits.ended() {
                 self.commit_ended(ended);
             }
-            if !has_more || self.is_full() {
+            if !has_more {
                 break;
             }
         }
@@ -200,9 +216,10 @@ impl Worker {
         let now = self.clock.now();
         let (server, queries) = (&mut self.server, &mut self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
-        let ways = &mut self.ways;
+        let (ways, heard) = (&mut self.ways, &mut self.heard);
         let taken = inbox.take(listener, &mut |arrival, octets| {
             ways.heard(&arrival, at);
+            *heard += octets.len();
             if queries.hear(now, &arrival, octets, book, (batch, tally)) {
                 packets::heard(&arrival, octets, "leasequery");
             } else {
@@ -240,6 +257,7 @@ impl Worker {
 
     /// Commits what is decided, if anything is; false if that has failed already.
     fn begin_commit(&mut self) -> bool {
+        self.heard = 0;
         if self.batch.is_unchanged() {
             let senders = (&*self.listeners, &mut self.tally);
             self.outbox.unchanged(&mut self.batch, senders);
@@ -264,7 +282,7 @@ impl Worker {
             Err(error) => {
                 self.failed(&error);
                 self.server.abandoned(&mut self.batch);
-                self.outbox.abandoned(&mut self.batch);
+                self.outbox.abandoned(&mut self.batch, &self.tally);
                 // Not again before the next tick.
                 self.is_reclaim_due = false;
                 false
@@ -299,9 +317,9 @@ impl Worker {
         self.is_reclaim_due = true;
         self.recall();
         self.notices();
-        self.tally.usage(&self.server);
         // Until all is learnt pools seem emptier than they are.
         if self.learning.is_none() {
+            self.tally.usage(&self.server);
             let (config, warning) = (&self.setup.dhcp, self.setup.pool_warning);
             self.pools.look(&self.server, config, warning);
         }
