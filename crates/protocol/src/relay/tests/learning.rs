@@ -41,7 +41,7 @@ fn a_client_has_several_prefixes() {
     assert_eq!(world.relay.table().len(), 1);
 }
 
-/// RELAY-048: a RELEASE ends the prefixes it names at once, if DUID, IAID and port are theirs.
+/// RELAY-048, D-41: a RELEASE ends the prefixes it names at once, if DUID, IAID and port are theirs.
 #[test]
 fn a_release_ends_what_it_names() {
     let mut world = World::new();
@@ -101,7 +101,7 @@ fn what_a_client_discards_is_not_learnt() {
     assert_eq!(world.reply(0, 1, t2_open), [via(1, A)]);
 }
 
-/// RELAY-049: only REPLY teaches, and only if we are the first router from the client.
+/// RELAY-049, D-40: only REPLY teaches, and only if we are the first router from the client.
 #[test]
 fn learns_from_replies_to_clients_of_its_links_alone() {
     let mut world = World::new();

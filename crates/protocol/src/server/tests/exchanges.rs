@@ -582,7 +582,7 @@ fn an_excluded_part_is_told_to_those_who_ask() {
     assert_eq!(world.live(1).len(), 0);
 }
 
-/// DHCP-S-052, DHCP-S-053, DHCP-S-054: the name is answered and kept; this server updates no DNS.
+/// DHCP-S-052, DHCP-S-053, DHCP-S-054, D-28: the name is answered and kept; this server updates no DNS.
 #[test]
 fn a_name_is_answered_and_kept() {
     let mut world = World::new(config());

@@ -222,3 +222,43 @@ fn what_relays_supply_goes_to_the_client_where_enabled() {
     assert_eq!(reply.option(OptionCode(65)), Some(vec![1, 2]));
     assert_eq!(reply.option(OptionCode(66)), None);
 }
+
+/// DHCP-S-020, D-25: a client that moves is told to let the leases of its old link go, and given new
+/// ones where that is configured; what it had lives on to its end.
+#[test]
+fn a_client_that_moves_has_a_binding_on_each_link() {
+    const OTHER: LinkId = LinkId(2);
+    let mut config = config();
+    config.bind_on_renew = true;
+    let mut other = link();
+    other.id = OTHER;
+    other.name = "two".to_owned();
+    other.on_link = vec!["2001:db8:2::/64".parse().unwrap()];
+    other.interface_ids.clear();
+    other.pools[0].first = "2001:db8:2::10".parse().unwrap();
+    other.pools[0].last = "2001:db8:2::1f".parse().unwrap();
+    other.prefix_pools[0].prefix = "2001:db8:e000::/52".parse().unwrap();
+    config.links.push(other);
+    let mut world = World::new(config);
+    let old = world.bind(1).names();
+    let [LeaseName::Address(_), LeaseName::Prefix { prefix, len }] = old[..] else {
+        panic!("{old:?}")
+    };
+    let renew = message(MessageType::RENEW, 1, |m| {
+        to_server(m);
+        ia_na(m, 1, &old[..1]);
+        ia_pd(m, 2, &[(prefix, len)]);
+    });
+    let (_, reply) = world.datagram(&relayed(&renew, &[("2001:db8:2::1", "fe80::99", &[])]));
+    let told = heard(&reply.unwrap());
+    let ended = told.leases.iter().filter(|lease| lease.2 == 0);
+    assert_eq!(ended.map(|lease| lease.0).collect::<Vec<_>>(), old);
+    assert_eq!(told.names().len(), 2);
+    assert_eq!(world.live(1), old);
+    let moved = world.store.binding(OTHER, &duid(1)).unwrap().unwrap();
+    let leases = moved.view().leases();
+    assert_eq!(
+        leases.map(|lease| lease.name).collect::<Vec<_>>(),
+        told.names()
+    );
+}

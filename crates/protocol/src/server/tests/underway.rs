@@ -4,7 +4,7 @@ use super::*;
 use crate::server::{Answers, Dropped};
 use leasebook_store::{Binding, Change, IaKind, Lease, LeaseState};
 
-/// DHCP-S-039: what is decided while a commit is on its way sees it, waits for it where it tells of
+/// DHCP-S-039, D-26: what is decided while a commit is on its way sees it, waits for it where it tells of
 /// it, and goes with it.
 #[test]
 fn answers_behind_a_commit_on_its_way_wait_where_they_tell_of_it() {

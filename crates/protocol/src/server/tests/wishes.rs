@@ -48,7 +48,7 @@ fn a_named_prefix_is_tried_and_then_the_length_beside_it() {
     assert_eq!(len(&world.ask(&wish(MessageType::REQUEST, &other))), 56);
 }
 
-/// DHCP-S-032, DHCP-S-074: in RENEW and REBIND the old prefix is extended, whatever other length is wished for beside it.
+/// DHCP-S-032, DHCP-S-074, D-27: in RENEW and REBIND the old prefix is extended, whatever other length is wished for beside it.
 #[test]
 fn a_wish_beside_the_current_prefix_changes_nothing() {
     let mut world = World::new(two_lengths());
