@@ -177,7 +177,13 @@ impl Server {
         let (kind, hops, did) = match RelayChain::parse(octets, DEFAULT_NESTING_LIMIT) {
             Err(_) => (kind, 0, Err(Dropped::Malformed)),
             Ok(chain) => {
+                let marks_before = self.marks.len();
                 let did = self.message(now, arrival, &chain, store, batch);
+                if did.is_err() {
+                    // What it did to the pools will not be in the book.
+                    let undone = self.marks.split_off(marks_before);
+                    self.undo(undone);
+                }
                 (chain.message().msg_type(), chain.depth(), did)
             }
         };
@@ -357,7 +363,13 @@ impl Server {
         batch.abandoned();
         self.reconfigures.abandoned();
         self.underway.append(&mut self.marks);
-        for mark in std::mem::take(&mut self.underway).into_iter().rev() {
+        let undone = std::mem::take(&mut self.underway);
+        self.undo(undone);
+    }
+
+    /// Puts the pools back to what they were before these changes, the newest of which is the last.
+    fn undo(&mut self, marks: Vec<Mark>) {
+        for mark in marks.into_iter().rev() {
             if mark.was_taken {
                 self.pools.take(mark.link, mark.name);
             } else {

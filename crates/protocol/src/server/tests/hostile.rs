@@ -63,6 +63,24 @@ fn a_client_with_ever_new_ias_gets_no_more_than_its_share() {
     assert_eq!(world.bind(2).names().len(), 2);
 }
 
+/// SEC-005, DHCP-S-034: a message that asks for more than an answer holds is dropped, and takes nothing: neither from the pool nor from what its client may have.
+#[test]
+fn a_message_whose_answer_is_too_large_takes_nothing() {
+    let mut world = World::new(config());
+    let taken = |world: &World| -> usize { world.server.usage().map(|usage| usage.taken).sum() };
+    let monster = message(MessageType::REQUEST, 1, |m| {
+        to_server(m);
+        (0..1500).for_each(|iaid| ia_na(m, iaid, &[]));
+    });
+    assert_eq!(world.dropped(&by_relay(&monster)), Dropped::TooLarge);
+    assert_eq!(taken(&world), 0);
+    assert_eq!(world.bind(2).names().len(), 2);
+    // One that has leases keeps just those.
+    let had = world.bind(1).names();
+    assert_eq!(world.dropped(&by_relay(&monster)), Dropped::TooLarge);
+    assert_eq!((world.live(1), taken(&world)), (had, 4));
+}
+
 /// SEC-005, DHCP-S-034, DHCP-S-086: who declines whatever it gets takes no more from the pool than it might hold, until the probation is over.
 #[test]
 fn a_client_that_declines_everything_takes_no_more_than_its_share() {
