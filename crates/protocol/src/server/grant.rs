@@ -152,17 +152,30 @@ impl Exchange<'_> {
         asked: &AskedIa<'_>,
     ) -> Result<AnsweredIa, FindError> {
         let chosen = self.choose(asked)?;
-        let held = self.binding.leases.iter();
-        // What the client has found in use is nobody's for a while, and its share of the pool.
-        let is_its = |lease: &&Lease| {
-            let is_kept = matches!(lease.state, LeaseState::Bound | LeaseState::Declined);
-            is_kept && lease.valid_left(self.now.wall) > 0
-        };
-        let held = held.filter(is_its).count();
-        if chosen.is_empty() || held + chosen.len() > self.config.leases_per_client {
+        if chosen.is_empty() || self.held(asked) + chosen.len() > self.config.leases_per_client {
             return Ok(answer.exhausted());
         }
         Ok(self.give(answer, asked, &chosen))
+    }
+
+    /// The leases that the client has of those it may have, where none of this IA is kept
+    /// (DHCP-S-034).
+    fn held(&self, asked: &AskedIa<'_>) -> usize {
+        // What the client has found in use is nobody's for a while, and its share of the pool.
+        // What the configuration took from this IA is not: the client gets something in its place
+        // as often as the operator takes something away, and not oftener.
+        let is_its = |lease: &&Lease| {
+            let is_of_ia = (lease.kind, lease.iaid) == (asked.kind, asked.iaid);
+            lease.valid_left(self.now.wall) > 0
+                && match lease.state {
+                    LeaseState::Bound => !is_of_ia || self.is_kept(lease.name, asked),
+                    LeaseState::Declined => true,
+                    _ => false,
+                }
+        };
+        let held = self.binding.leases.iter().filter(is_its).count();
+        // An offer binds nothing; still one message is not offered more than its client may have.
+        held.max(self.given.len())
     }
 
     /// The IA of a RENEW or REBIND (DHCP-S-073 to DHCP-S-082). `binds` says whether an IA

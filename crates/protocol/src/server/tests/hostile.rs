@@ -63,6 +63,18 @@ fn a_client_with_ever_new_ias_gets_no_more_than_its_share() {
     assert_eq!(world.bind(2).names().len(), 2);
 }
 
+/// SEC-005, DHCP-S-034, DHCP-S-065: one SOLICIT is offered no more than its client may have.
+#[test]
+fn a_solicit_of_ever_new_ias_is_offered_no_more_than_a_share() {
+    let mut config = config();
+    config.leases_per_client = 4;
+    let mut world = World::new(config);
+    let offered = world.ask(&message(MessageType::SOLICIT, 1, |m| {
+        (0..20).for_each(|iaid| ia_na(m, iaid, &[]));
+    }));
+    assert_eq!((offered.names().len(), offered.statuses.len()), (4, 16));
+}
+
 /// SEC-005, DHCP-S-034: a message that asks for more than an answer holds is dropped, and takes nothing: neither from the pool nor from what its client may have.
 #[test]
 fn a_message_whose_answer_is_too_large_takes_nothing() {

@@ -121,3 +121,42 @@ fn renewing_does_not_fill_a_large_pool() {
     ask(&mut world, MessageType::RELEASE, 1, &names);
     assert_eq!(taken(&world), 0);
 }
+
+/// DHCP-S-034, DHCP-S-076: a client that may have no more than it has gets another address at once
+/// where a reload takes one away; and, however often it asks, just one.
+#[test]
+fn a_client_at_its_limit_gets_something_for_what_a_reload_takes_away() {
+    let mut config = config();
+    config.leases_per_client = 2;
+    let mut other = config.clone();
+    let link = &mut other.links[0];
+    link.relay_addresses = vec!["2001:db8:1::1".parse().unwrap()];
+    link.on_link = vec!["2001:db8:2::/64".parse().unwrap()];
+    link.pools[0].first = "2001:db8:2::10".parse().unwrap();
+    link.pools[0].last = "2001:db8:2::1f".parse().unwrap();
+    for kind in [MessageType::RENEW, MessageType::SOLICIT] {
+        let mut world = World::new(config.clone());
+        let had = world.bind(1).names();
+        world.server.reconfigure(Arc::new(other.clone()));
+        world.wait(100);
+        let mut ask = |kind, iaid, names: &[LeaseName]| {
+            let answer = world.ask(&message(kind, 1, |m| {
+                if kind != MessageType::SOLICIT {
+                    to_server(m);
+                }
+                ia_na(m, iaid, names);
+            }));
+            answer.names()
+        };
+        let given = ask(kind, 1, &had[..1]);
+        assert_eq!(given.len(), 1, "{kind}");
+        assert!(other.links[0].fits(given[0], leasebook_store::IaKind::Na));
+        assert_eq!(ask(MessageType::REQUEST, 1, &given), given);
+        // The former counts to its share as long as it may be in use, but for the IA that lost it.
+        for iaid in 5..9 {
+            assert!(ask(MessageType::REQUEST, iaid, &[]).is_empty());
+        }
+        assert_eq!(ask(MessageType::RENEW, 1, &given), given);
+        assert_eq!(world.live(1), [given[0], had[1]]);
+    }
+}
