@@ -2,7 +2,7 @@
 
 use leasebook_store::{IaKind, LeaseName};
 use leasebook_wire::code::{MessageType, OptionCode};
-use leasebook_wire::option::{ClientFqdn, Oro, StatusCodeOption};
+use leasebook_wire::option::{ClientFqdn, IaAddr, OptionView as _, Oro, StatusCodeOption};
 use leasebook_wire::{ComposeError, Composer};
 
 use super::config::{ConfiguredOption, Renewal};
@@ -22,8 +22,10 @@ impl Exchange<'_> {
             message.option(OptionCode::CLIENTID, client.octets())?;
         }
         if answer.registered.is_some() {
-            // The very option that came (RFC 9686 §4.3).
-            let told = self.heard.message.options().first(OptionCode::IAADDR);
+            // The very option that came and was read (RFC 9686 §4.3).
+            let mut options = self.heard.message.options().into_iter();
+            let told = options
+                .find(|option| option.code == OptionCode::IAADDR && IaAddr::parse(*option).is_ok());
             return told.map_or(Ok(()), |told| message.option(told.code, told.data));
         }
         if answer.kind == MessageType::ADVERTISE && self.config.preference > 0 {

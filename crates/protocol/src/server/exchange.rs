@@ -18,6 +18,11 @@ use super::outcome::Dropped;
 use super::pool::{FindError, PoolRef, Pools};
 use crate::time::Now;
 
+/// The longest that an address is registered without being registered again: 30 days. Clients do
+/// that when 80 % of its lifetime are over (RFC 9686 §4.6), and a registration costs its sender
+/// nothing: the book must not keep one for as long as the sender likes.
+const LONGEST_REGISTRATION_SECS: u32 = 30 * 86_400;
+
 /// Everything one message is decided by, and what comes of it.
 pub(super) struct Exchange<'a> {
     pub(super) config: &'a Config,
@@ -233,9 +238,14 @@ impl Exchange<'_> {
         // What is leased, be it to this client, is no address that a client made itself; nor is
         // one that was found in use by others.
         let now = self.now.wall;
-        let state = held.filter(|held| held.lease.valid_left(now) > 0);
-        let state = state.map(|held| held.lease.state);
-        if matches!(state, Some(LeaseState::Bound | LeaseState::Declined)) {
+        let is_of = |states: &[LeaseState]| {
+            let mut held = held.iter();
+            held.any(|held| states.contains(&held.lease.state))
+        };
+        let is_live = held
+            .as_ref()
+            .is_some_and(|held| held.lease.valid_left(now) > 0);
+        if is_live && is_of(&[LeaseState::Bound, LeaseState::Declined]) {
             return Err(Dropped::NothingToSay);
         }
         self.binding.leases.retain(|lease| lease.name != name);
@@ -248,16 +258,18 @@ impl Exchange<'_> {
         if kept.filter(is_in_use).count() >= self.config.leases_per_client {
             return Err(Dropped::NothingToSay);
         }
+        let valid = told.valid_lifetime.min(LONGEST_REGISTRATION_SECS);
         self.binding.leases.push(Lease {
             name,
             kind: IaKind::Na,
             iaid: 0,
             state: LeaseState::Registered,
             clt: self.now.wall,
-            preferred: told.preferred_lifetime.min(told.valid_lifetime),
-            valid: told.valid_lifetime,
+            preferred: told.preferred_lifetime.min(valid),
+            valid,
         });
-        if state != Some(LeaseState::Registered) {
+        // One whose end was not looked at yet still counts.
+        if !is_of(&[LeaseState::Registered]) {
             self.take(name);
         }
         self.is_changed = true;

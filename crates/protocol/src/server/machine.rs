@@ -1,6 +1,6 @@
 //! The server itself.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use leasebook_store::{
@@ -12,9 +12,10 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
 use super::admit::{Heard, admit};
-use super::batch::{Arrival, Batch, Held};
+use super::batch::{Arrival, Batch};
 use super::classify::{Classifier, Standing};
 use super::config::{Config, ServedLink};
+use super::ends::{End, Ends, end_of};
 use super::exchange::{Answer, Exchange, Mark, nothing_yet};
 use super::offers::Offers;
 use super::outcome::{Did, Dropped, Outcome};
@@ -42,17 +43,17 @@ pub struct Server {
     pub(super) places: Places,
     classifier: Classifier,
     reserved: HashSet<LeaseName>,
-    pools: Pools,
+    pub(super) pools: Pools,
     offers: Offers,
     random: StdRng,
     clients: Rate,
     relays: Rate,
-    /// What the batch in progress changed in the pools.
-    marks: Vec<Mark>,
-    /// What those changes did that are on their way to the disk.
-    underway: Vec<Mark>,
-    /// When probations, and registrations of addresses, end: Unix seconds.
-    probations: BTreeSet<(u64, LinkId, LeaseName)>,
+    /// What comes of the batch in progress.
+    pending: Pending,
+    /// What comes of those changes that are on their way to the disk.
+    underway: Pending,
+    /// When probations, and registrations of addresses, end.
+    pub(super) ends: Ends,
     notices: Vec<Notice>,
     pub(super) reconfigures: Reconfigures,
 }
@@ -85,6 +86,26 @@ pub enum Notice {
     },
 }
 
+/// What rests on changes that are not durable yet.
+#[derive(Debug, Default)]
+struct Pending {
+    /// What they changed in the pools: taken back if they fail.
+    marks: Vec<Mark>,
+    /// Probations and registrations that begin or go on, once they are durable.
+    ends: Vec<End>,
+    /// What the operator should know then.
+    notices: Vec<Notice>,
+}
+
+impl Pending {
+    /// Takes over what came later.
+    fn append(&mut self, later: &mut Self) {
+        self.marks.append(&mut later.marks);
+        self.ends.append(&mut later.ends);
+        self.notices.append(&mut later.notices);
+    }
+}
+
 /// Notices kept at most until they are taken.
 const MAX_NOTICES: usize = 256;
 
@@ -101,9 +122,9 @@ impl Server {
             random: StdRng::from_seed(seed),
             clients: Rate::default(),
             relays: Rate::default(),
-            marks: Vec::new(),
-            underway: Vec::new(),
-            probations: BTreeSet::new(),
+            pending: Pending::default(),
+            underway: Pending::default(),
+            ends: Ends::default(),
             notices: Vec::new(),
             reconfigures: Reconfigures::default(),
         };
@@ -122,6 +143,7 @@ impl Server {
             .flat_map(|reservation| reservation.leases.clone())
             .collect();
         self.pools.reconfigure(&config);
+        self.ends = Ends::default();
         self.config = config;
     }
 
@@ -133,14 +155,18 @@ impl Server {
     /// Tells of a lease in the book; for each once after a start, in any order, and then
     /// [`Server::all_told`].
     pub fn occupy(&mut self, link: LinkId, lease: &Lease, now: u64) {
-        let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
-        if is_past || lease.valid_left(now) == 0 {
-            return;
+        let is_over = lease.valid_left(now) == 0;
+        match lease.state {
+            LeaseState::Released | LeaseState::Reclaimed => return,
+            LeaseState::Declined if is_over => return,
+            // It is free, but its client may still renew it: it counts until it is taken back.
+            LeaseState::Bound | LeaseState::Registered if is_over => {
+                self.pools.count(link, lease.name, true);
+            }
+            _ => self.pools.take(link, lease.name),
         }
-        self.pools.take(link, lease.name);
-        if matches!(lease.state, LeaseState::Declined | LeaseState::Registered) {
-            let until = lease.clt.saturating_add(lease.valid.into());
-            self.probations.insert((until, link, lease.name));
+        if let Some(until) = end_of(lease) {
+            self.ends.set((link, lease.name, until));
         }
     }
 
@@ -177,11 +203,11 @@ impl Server {
         let (kind, hops, did) = match RelayChain::parse(octets, DEFAULT_NESTING_LIMIT) {
             Err(_) => (kind, 0, Err(Dropped::Malformed)),
             Ok(chain) => {
-                let marks_before = self.marks.len();
+                let marks_before = self.pending.marks.len();
                 let did = self.message(now, arrival, &chain, store, batch);
                 if did.is_err() {
                     // What it did to the pools will not be in the book.
-                    let undone = self.marks.split_off(marks_before);
+                    let undone = self.pending.marks.split_off(marks_before);
                     self.undo(undone);
                 }
                 (chain.message().msg_type(), chain.depth(), did)
@@ -243,7 +269,7 @@ impl Server {
             pools,
             offers,
             random: &mut || random.next_u64(),
-            marks: &mut self.marks,
+            marks: &mut self.pending.marks,
             reserved: &self.reserved,
             classes,
             class_names,
@@ -264,8 +290,7 @@ impl Server {
             declined,
             ..
         } = exchange;
-        self.notice(&answer, link.id, &binding.client, &declined, now);
-        self.watch_registered(&answer, &binding);
+        self.notice(&answer, link.id, &binding.client, &declined);
         // What the client asked just before may be what this answer tells of.
         let is_bound = is_changed || batch.changes(link.id, binding.client.octets());
         let envelope = envelope(arrival, chain, config.to_source_port, is_bound);
@@ -276,6 +301,7 @@ impl Server {
         }
         if is_changed {
             self.reconfigures.overtaken(now.wall, &mut binding);
+            self.hold(&binding, now);
             batch.put(binding);
         }
         batch.reply(envelope, &octets);
@@ -291,20 +317,11 @@ impl Server {
             && (!is_relayed || self.relays.allows(&relay, rates.per_relay, now.mono))
     }
 
-    fn notice(
-        &mut self,
-        answer: &Answer,
-        link: LinkId,
-        client: &Duid,
-        declined: &[LeaseName],
-        now: Now,
-    ) {
+    fn notice(&mut self, answer: &Answer, link: LinkId, client: &Duid, declined: &[LeaseName]) {
         use leasebook_wire::code::StatusCode;
         for &lease in declined {
-            let until = now.wall.saturating_add(self.config.probation.into());
-            self.probations.insert((until, link, lease));
             let client = client.clone();
-            self.tell(Notice::Declined {
+            self.pending.notices.push(Notice::Declined {
                 link,
                 client,
                 lease,
@@ -324,15 +341,18 @@ impl Server {
         }
     }
 
-    /// An address that a client registered is free to be leased when that is over.
-    fn watch_registered(&mut self, answer: &Answer, binding: &Binding) {
-        let Some(address) = answer.registered else {
-            return;
-        };
-        let name = LeaseName::Address(address);
-        if let Some(lease) = binding.leases.iter().find(|lease| lease.name == name) {
-            let until = lease.clt.saturating_add(lease.valid.into());
-            self.probations.insert((until, binding.link, name));
+    /// The pools know what a changed binding has. That it was there before does not say that they
+    /// knew: its record may just have moved to where all was told of already, or its lease have
+    /// ended and not been taken back.
+    fn hold(&mut self, binding: &Binding, now: Now) {
+        for lease in &binding.leases {
+            let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
+            if !is_past && lease.valid_left(now.wall) > 0 {
+                self.pools.hold(binding.link, lease.name);
+            }
+            if let Some(until) = end_of(lease).filter(|until| *until >= now.wall) {
+                self.pending.ends.push((binding.link, lease.name, until));
+            }
         }
     }
 
@@ -345,14 +365,20 @@ impl Server {
     /// The batch's changes are on their way to the disk from now on: these are to be committed,
     /// in order. Until [`Server::committed`] or [`Server::abandoned`] there is no other commit.
     pub fn begin_commit(&mut self, batch: &mut Batch) -> Vec<Change> {
-        self.underway.append(&mut self.marks);
+        self.underway.append(&mut self.pending);
         self.reconfigures.begin_commit();
         batch.begin_commit()
     }
 
     /// The changes that were on their way are durable.
     pub fn committed(&mut self, batch: &mut Batch) {
-        self.underway.clear();
+        self.underway.marks.clear();
+        for end in self.underway.ends.drain(..) {
+            self.ends.set(end);
+        }
+        for notice in std::mem::take(&mut self.underway.notices) {
+            self.tell(notice);
+        }
         self.reconfigures.committed();
         batch.committed();
     }
@@ -362,9 +388,9 @@ impl Server {
     pub fn abandoned(&mut self, batch: &mut Batch) {
         batch.abandoned();
         self.reconfigures.abandoned();
-        self.underway.append(&mut self.marks);
+        self.underway.append(&mut self.pending);
         let undone = std::mem::take(&mut self.underway);
-        self.undo(undone);
+        self.undo(undone.marks);
     }
 
     /// Puts the pools back to what they were before these changes, the newest of which is the last.
@@ -387,23 +413,7 @@ impl Server {
         store: &dyn LeaseStore,
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
-        while let Some((until, link, name)) = self.probations.first().copied()
-            && until <= now.wall
-        {
-            self.probations.pop_first();
-            // An address registered again has another end as well.
-            let held = batch.held(store, name)?;
-            let is_over = |held: Held| {
-                let is_past = matches!(
-                    held.lease.state,
-                    LeaseState::Released | LeaseState::Reclaimed
-                );
-                is_past || held.lease.valid_left(now.wall) == 0
-            };
-            if held.is_none_or(is_over) {
-                self.free(link, name);
-            }
-        }
+        self.end_probations(now, store, batch)?;
         for record in records {
             let view = record.view();
             let Some(mut binding) = batch.binding(store, view.link(), view.client())? else {
@@ -417,7 +427,7 @@ impl Server {
                     self.free(view.link(), lease.name);
                     let (link, name) = (view.link(), lease.name);
                     let was_taken = true;
-                    self.marks.push(Mark {
+                    self.pending.marks.push(Mark {
                         link,
                         name,
                         was_taken,
@@ -432,7 +442,7 @@ impl Server {
     }
 
     /// Nobody has the lease any more; it is kept from all if it is reserved or excluded.
-    fn free(&mut self, link: LinkId, name: LeaseName) {
+    pub(super) fn free(&mut self, link: LinkId, name: LeaseName) {
         let is_excluded = self.served(link).is_some_and(|link| link.excludes(name));
         if !self.reserved.contains(&name) && !is_excluded {
             self.pools.give_back(link, name);

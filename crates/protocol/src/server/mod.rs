@@ -26,6 +26,7 @@
 //! | `grant` | which leases an IA gets |
 //! | `holders` | whether a lease is free for an IA |
 //! | `offers` | what was offered and is kept for a while |
+//! | `ends` | when declined and registered addresses are free again |
 //! | `answer` | composing what the client is told |
 //! | `wrap` | sending back the way it came |
 //! | `key` | the key by which clients know a RECONFIGURE to be ours |
@@ -40,6 +41,7 @@ pub mod batch;
 mod changes;
 mod classify;
 pub mod config;
+mod ends;
 mod exchange;
 mod grant;
 mod holders;

@@ -206,8 +206,11 @@ impl Pools {
         for link in &config.links {
             let own = link.reservations.iter().chain(&config.reservations);
             let reserved = own.flat_map(|reservation| &reservation.leases);
+            // They keep out whatever they touch, addresses or prefixes.
             for name in link.exclusions.iter().chain(reserved) {
-                self.take(link.id, *name);
+                for pool in self.links.get_mut(&link.id).into_iter().flatten() {
+                    pool.mark(*name, true);
+                }
             }
         }
     }
@@ -265,24 +268,47 @@ impl Pools {
         Ok(None)
     }
 
-    /// A lease is in use, or kept from use. Again is no error, but counts again in a pool that is
-    /// too large for a bitmap.
+    /// A lease is in use. Again is no error, but counts again in a pool that is too large for a
+    /// bitmap.
     pub fn take(&mut self, link: LinkId, name: LeaseName) {
-        for pool in self.links.get_mut(&link).into_iter().flatten() {
+        for pool in self.kin(link, name) {
             pool.mark(name, true);
         }
     }
 
     /// A lease is free again; the same holds.
     pub fn give_back(&mut self, link: LinkId, name: LeaseName) {
-        for pool in self.links.get_mut(&link).into_iter().flatten() {
+        for pool in self.kin(link, name) {
             pool.mark(name, false);
         }
     }
 
+    /// A lease is in use that was counted when it began.
+    pub(super) fn hold(&mut self, link: LinkId, name: LeaseName) {
+        for pool in self.kin(link, name).filter(|pool| pool.slots.is_some()) {
+            pool.mark(name, true);
+        }
+    }
+
+    /// A lease counts, or no more, in a pool that is too large for a bitmap, whether or not it is
+    /// in use.
+    pub(super) fn count(&mut self, link: LinkId, name: LeaseName, is_taken: bool) {
+        for pool in self.kin(link, name).filter(|pool| pool.slots.is_none()) {
+            pool.mark(name, is_taken);
+        }
+    }
+
+    /// The link's pools of addresses or of prefixes, as the lease is one: an address inside a
+    /// prefix that is delegated takes nothing from the pool of the prefix, and frees nothing there.
+    fn kin(&mut self, link: LinkId, name: LeaseName) -> impl Iterator<Item = &mut Pool> {
+        let is_prefix = matches!(name, LeaseName::Prefix { .. });
+        let pools = self.links.get_mut(&link).into_iter().flatten();
+        pools.filter(move |pool| pool.range.is_prefix == is_prefix)
+    }
+
     /// A lease that was on offer, and is not bound, is free to be found again.
     pub fn offer_ended(&mut self, link: LinkId, name: LeaseName) {
-        for pool in self.links.get_mut(&link).into_iter().flatten() {
+        for pool in self.kin(link, name) {
             if pool.slots.is_some() {
                 pool.mark(name, false);
             } else if let Some((first, _)) = pool.range.slots(name) {

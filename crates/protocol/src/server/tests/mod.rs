@@ -270,6 +270,53 @@ impl World {
         }))
     }
 
+    /// What time brings, decided and committed; of leases, to those of these clients.
+    pub(super) fn reclaim(&mut self, clients: &[u16]) {
+        let records = clients.iter().filter_map(|client| {
+            let record = self.store.binding(LINK, &duid(*client));
+            record.unwrap()
+        });
+        let records: Vec<_> = records.collect();
+        let mut batch = Batch::default();
+        let (server, store) = (&mut self.server, &self.store);
+        server
+            .reclaim(self.now, &records, store, &mut batch)
+            .unwrap();
+        store.commit(server.begin_commit(&mut batch)).unwrap();
+        server.committed(&mut batch);
+    }
+
+    /// One datagram, decided, whose commit fails.
+    pub(super) fn in_vain(&mut self, octets: &[u8]) {
+        let mut batch = Batch::default();
+        let (server, arrival) = (&mut self.server, &self.arrival);
+        let outcome = server.datagram(self.now, arrival, octets, &self.store, &mut batch);
+        assert!(matches!(outcome.did, Did::Answered(_)), "{outcome:?}");
+        assert!(!server.begin_commit(&mut batch).is_empty());
+        server.abandoned(&mut batch);
+    }
+
+    /// Another server over the book; it was told of the leases of these clients.
+    pub(super) fn restart(&mut self, clients: &[u16]) {
+        self.server = Server::new(Arc::clone(&self.server.config), [8; 32]);
+        self.tell(clients);
+    }
+
+    /// The server is told of what these clients have.
+    pub(super) fn tell(&mut self, clients: &[u16]) {
+        for client in clients {
+            let record = self.store.binding(LINK, &duid(*client)).unwrap();
+            for lease in record.iter().flat_map(|record| record.view().leases()) {
+                self.server.occupy(LINK, &lease, self.now.wall);
+            }
+        }
+    }
+
+    /// Leases that the pools have as taken.
+    pub(super) fn taken(&self) -> usize {
+        self.server.usage().map(|usage| usage.taken).sum()
+    }
+
     pub(super) fn live(&self, client: u16) -> Vec<LeaseName> {
         let Some(record) = self.store.binding(LINK, &duid(client)).unwrap() else {
             return Vec::new();

@@ -20,10 +20,6 @@ fn ask(world: &mut World, kind: MessageType, client: u16, names: &[LeaseName]) -
     }))
 }
 
-fn taken(world: &World) -> usize {
-    world.server.usage().map(|usage| usage.taken).sum()
-}
-
 /// DHCP-S-023: a reserved address is nobody else's, also when it was on offer to its client and the
 /// offer ran out.
 #[test]
@@ -52,13 +48,13 @@ fn a_reserved_address_whose_offer_ran_out_is_still_reserved() {
 fn a_lease_shown_to_its_client_again_stays_taken() {
     let mut world = World::new(one_address());
     let own = ask(&mut world, MessageType::REQUEST, 1, &[]).names();
-    assert_eq!(taken(&world), 1);
+    assert_eq!(world.taken(), 1);
     assert_eq!(ask(&mut world, MessageType::SOLICIT, 1, &[]).names(), own);
     world.wait(600);
     world.server.all_told();
     let other = ask(&mut world, MessageType::SOLICIT, 2, &[]);
     assert_eq!(other.statuses, [StatusCode::NO_ADDRS_AVAIL]);
-    assert_eq!(taken(&world), 1);
+    assert_eq!(world.taken(), 1);
 }
 
 /// DHCP-S-065: an address that was on offer, and that others met as such, is free again when its
@@ -117,9 +113,9 @@ fn renewing_does_not_fill_a_large_pool() {
     }
     world.wait(600);
     ask(&mut world, MessageType::SOLICIT, 3, &[]);
-    assert_eq!(taken(&world), 1);
+    assert_eq!(world.taken(), 1);
     ask(&mut world, MessageType::RELEASE, 1, &names);
-    assert_eq!(taken(&world), 0);
+    assert_eq!(world.taken(), 0);
 }
 
 /// DHCP-S-034, DHCP-S-076: a client that may have no more than it has gets another address at once
@@ -159,4 +155,56 @@ fn a_client_at_its_limit_gets_something_for_what_a_reload_takes_away() {
         assert_eq!(ask(MessageType::RENEW, 1, &given), given);
         assert_eq!(world.live(1), [given[0], had[1]]);
     }
+}
+
+/// DHCP-S-027: a client that renews what ended while the server was down has it again, and nobody
+/// else is offered it.
+#[test]
+fn what_ended_during_a_pause_and_is_renewed_is_taken() {
+    for last in [0, 1 << 40] {
+        let mut config = one_address();
+        let first = config.links[0].pools[0].first.to_bits();
+        config.links[0].pools[0].last = Ipv6Addr::from_bits(first + last);
+        config.links[0].pools[0].order = Order::Lowest;
+        let mut world = World::new(config);
+        let own = ask(&mut world, MessageType::REQUEST, 1, &[]).names();
+        world.wait(3000);
+        world.restart(&[1]);
+        world.server.all_told();
+        assert_eq!(ask(&mut world, MessageType::RENEW, 1, &own).names(), own);
+        assert_eq!(world.taken(), 1);
+        let other = ask(&mut world, MessageType::SOLICIT, 2, &[]).names();
+        assert!(!other.contains(&own[0]));
+        world.wait(3000);
+        world.reclaim(&[1]);
+        assert_eq!(world.taken(), 0);
+    }
+}
+
+/// DHCP-S-061: what ended while the server was down is free at once.
+#[test]
+fn what_ended_during_a_pause_is_free() {
+    let mut world = World::new(one_address());
+    let own = ask(&mut world, MessageType::REQUEST, 1, &[]).names();
+    world.wait(3000);
+    world.restart(&[1]);
+    world.server.all_told();
+    assert_eq!(ask(&mut world, MessageType::REQUEST, 2, &[]).names(), own);
+    world.reclaim(&[1, 2]);
+    assert_eq!(world.taken(), 1);
+}
+
+/// DHCP-S-027: a binding that changes while the server learns what is taken, and is not met by that
+/// any more, is taken with all that it has.
+#[test]
+fn what_moves_while_the_server_learns_is_taken() {
+    let mut world = World::new(config());
+    let had = world.bind(1).names();
+    world.restart(&[]);
+    assert_eq!(
+        ask(&mut world, MessageType::RENEW, 1, &had[..1]).names(),
+        had[..1]
+    );
+    world.server.all_told();
+    assert_eq!(world.taken(), 2);
 }

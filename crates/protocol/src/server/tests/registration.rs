@@ -1,6 +1,8 @@
 //! Addresses that clients made themselves and register (RFC 9686).
 
-use leasebook_store::LeaseState;
+use leasebook_store::{
+    Change, Cursor, Flow, LeaseState, LeaseStore, Progress, Record, Run, Stats, StoreError,
+};
 
 use super::*;
 use crate::server::{ADDR_REG_INFORM, Dropped};
@@ -234,23 +236,154 @@ fn an_address_registered_again_is_taken_until_its_newest_end() {
     config.links[0].prefix_pools.clear();
     let mut world = World::new(config);
     world.server.all_told();
-    let taken = |world: &World| -> usize { world.server.usage().map(|usage| usage.taken).sum() };
-    let reclaim = |world: &mut World| {
-        let mut batch = Batch::default();
-        let (now, store) = (world.now, &world.store);
-        world.server.reclaim(now, &[], store, &mut batch).unwrap();
-    };
     for _ in 0..2 {
         world.datagram(&inform(1, &first.to_string(), [100, 200], b""));
         world.wait(150);
-        reclaim(&mut world);
-        assert_eq!(taken(&world), 1);
+        world.reclaim(&[]);
+        assert_eq!(world.taken(), 1);
     }
     // The first end has passed, the second has not.
     let ask = message(MessageType::SOLICIT, 2, |m| ia_na(m, 1, &[]));
     assert_eq!(world.ask(&ask).statuses, [StatusCode::NO_ADDRS_AVAIL]);
     world.wait(100);
-    reclaim(&mut world);
-    assert_eq!(taken(&world), 0);
+    world.reclaim(&[]);
+    assert_eq!(world.taken(), 0);
     assert_eq!(world.ask(&ask).names(), [LeaseName::Address(first)]);
+}
+
+/// DHCP-S-034: a client that registers an address again and again, each time for another time, costs
+/// no more than one that does so once; and none is registered for longer than a month.
+#[test]
+fn an_address_has_one_end_however_often_it_is_registered() {
+    let mut world = registering();
+    let by = |valid| inform(1, "2001:db8:1::aaaa", [valid, valid], b"");
+    for valid in (1000..1100).chain([u32::MAX]) {
+        assert!(world.datagram(&by(valid)).1.is_some());
+    }
+    assert_eq!(world.server.ends.len(), 1);
+    let record = world.store.binding(LINK, &duid(1)).unwrap().unwrap();
+    let lease = record.view().leases().next().unwrap();
+    assert_eq!((lease.preferred, lease.valid), (2_592_000, 2_592_000));
+}
+
+/// DHCP-S-034: a registration that ends leaves the book, also if the server was down then.
+#[test]
+fn what_was_registered_leaves_the_book_when_it_ends() {
+    for is_down in [false, true] {
+        let mut world = registering();
+        for (client, address) in [(1, "2001:db8:1::11"), (2, "2001:db8:1::a")] {
+            let by = inform(client, address, [100, 200], b"");
+            assert!(world.datagram(&by).1.is_some());
+        }
+        let had = world.bind(2).names();
+        world.wait(150);
+        world.reclaim(&[]);
+        assert_eq!(
+            (world.store.stats().unwrap().bindings, world.taken()),
+            (2, 3)
+        );
+        world.wait(100);
+        if is_down {
+            world.restart(&[1, 2]);
+        }
+        world.reclaim(&[]);
+        assert!(world.store.binding(LINK, &duid(1)).unwrap().is_none());
+        let record = world.store.binding(LINK, &duid(2)).unwrap().unwrap();
+        assert_eq!(record.view().leases().count(), 2);
+        assert_eq!((world.live(2), world.taken()), (had, 2));
+        assert_eq!(world.server.ends.len(), 0);
+    }
+}
+
+/// DHCP-S-027: the end of an address that was registered in a delegated prefix, or of the attempt,
+/// frees nothing of the prefix.
+#[test]
+fn the_end_of_an_address_in_a_prefix_leaves_the_prefix_taken() {
+    let mut world = registering();
+    let had = world.bind(1).names();
+    let LeaseName::Prefix { prefix, .. } = had[1] else {
+        panic!("{had:?}")
+    };
+    let inside = Ipv6Addr::from_bits(prefix.to_bits() | 7).to_string();
+    let by = inform(1, &inside, [100, 200], b"");
+    world.in_vain(&by);
+    assert_eq!((world.taken(), world.server.ends.len()), (2, 0));
+    assert!(world.datagram(&by).1.is_some());
+    world.wait(200);
+    world.reclaim(&[]);
+    assert_eq!((world.live(1), world.taken()), (had, 2));
+}
+
+/// Of two options of addresses, one of which is none, the one that was read comes back.
+#[test]
+fn the_option_that_was_registered_comes_back() {
+    let mut world = registering();
+    let octets = message(ADDR_REG_INFORM, 1, |m| {
+        m.option(OptionCode::IAADDR, b"no address").unwrap();
+        m.nested(OptionCode::IAADDR, |lease| {
+            lease.put_ipv6("2001:db8:1::aaaa".parse().unwrap());
+            lease.put_u64(0x64_0000_00c8);
+            Ok(())
+        })
+        .unwrap();
+    });
+    let octets = relayed(&octets, &[("2001:db8:1::1", "2001:db8:1::aaaa", &[])]);
+    let (_, reply) = world.datagram(&octets);
+    let told = heard(&reply.unwrap()).option(OptionCode::IAADDR).unwrap();
+    assert_eq!(told.len(), 24);
+}
+
+/// A book that cannot be read.
+struct Unreadable;
+
+fn unreadable() -> StoreError {
+    let reason = "a test".to_owned();
+    StoreError::ReadOnly { reason }
+}
+
+impl LeaseStore for Unreadable {
+    fn commit(&self, _: Vec<Change>) -> Result<u64, StoreError> {
+        Err(unreadable())
+    }
+
+    fn last_seq(&self) -> u64 {
+        0
+    }
+
+    fn scan(
+        &self,
+        _: &mut Cursor,
+        _: u64,
+        _: &mut dyn FnMut(Run<'_>) -> Flow,
+    ) -> Result<Progress, StoreError> {
+        Err(unreadable())
+    }
+
+    fn binding(&self, _: LinkId, _: &[u8]) -> Result<Option<Record>, StoreError> {
+        Err(unreadable())
+    }
+
+    fn holder(&self, _: LeaseName) -> Result<Option<Record>, StoreError> {
+        Err(unreadable())
+    }
+
+    fn stats(&self) -> Result<Stats, StoreError> {
+        Err(unreadable())
+    }
+}
+
+/// The end of a registration is not forgotten when the book cannot be read just then.
+#[test]
+fn the_end_of_a_registration_waits_for_a_book_that_can_be_read() {
+    let mut world = registering();
+    world.datagram(&inform(1, "2001:db8:1::11", [100, 200], b""));
+    world.wait(200);
+    let mut batch = Batch::default();
+    let failed = world
+        .server
+        .reclaim(world.now, &[], &Unreadable, &mut batch);
+    assert!(failed.is_err());
+    assert_eq!(world.taken(), 1);
+    world.reclaim(&[]);
+    assert_eq!((world.taken(), world.server.ends.len()), (0, 0));
 }

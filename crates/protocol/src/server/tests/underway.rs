@@ -1,7 +1,7 @@
 //! Deciding on what is not known yet: commits on their way, and leases not told of.
 
 use super::*;
-use crate::server::{Answers, Dropped};
+use crate::server::{Answers, Dropped, Notice};
 use leasebook_store::{Binding, Change, IaKind, Lease, LeaseState};
 
 /// DHCP-S-039, D-26: what is decided while a commit is on its way sees it, waits for it where it tells of
@@ -85,4 +85,26 @@ fn exhaustion_is_told_only_when_it_is_known() {
         };
         assert_eq!((given.names().len(), given.statuses.len()), (1, 0));
     }
+}
+
+/// DHCP-S-039, DHCP-S-086: what was declined in vain, for the disk refused it, is told to nobody, and has
+/// no probation.
+#[test]
+fn a_decline_that_was_not_kept_is_not_told() {
+    let mut world = World::new(config());
+    let had = world.bind(1).names();
+    let decline = by_relay(&message(MessageType::DECLINE, 1, |m| {
+        to_server(m);
+        ia_na(m, 1, &had[..1]);
+    }));
+    world.in_vain(&decline);
+    assert_eq!(world.server.take_notices(), []);
+    assert_eq!((world.live(1), world.server.ends.len()), (had, 0));
+    world.datagram(&decline);
+    let notices = world.server.take_notices();
+    assert!(
+        matches!(notices[..], [Notice::Declined { .. }]),
+        "{notices:?}"
+    );
+    assert_eq!((world.live(1).len(), world.server.ends.len()), (1, 1));
 }
