@@ -46,6 +46,10 @@ impl Reply {
 /// Source: RFC 8415 §18.3, RFC 8200 §5.
 pub const UNFRAGMENTED_OCTETS: usize = 1232;
 
+/// Octets of changes that are enough for one commit. A journal takes at least 15 MiB at once, and
+/// 64 datagrams may bring twice their 64 KiB each: the relays', and what of theirs is kept apart.
+const LARGE_OCTETS: usize = 4 << 20;
+
 /// A lease and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -115,6 +119,12 @@ impl Batch {
     /// Whether there is nothing to commit.
     pub fn is_unchanged(&self) -> bool {
         self.own.is_empty()
+    }
+
+    /// Whether there is as much to commit as one commit should have. What one burst of datagrams
+    /// can add fits beside it into what a store takes at once, whatever clients send.
+    pub fn is_large(&self) -> bool {
+        self.own.octets() >= LARGE_OCTETS
     }
 
     /// Whether a change of the client's binding on the link is not yet known to be durable.
@@ -365,5 +375,21 @@ mod tests {
         for text in ["2001:db8::7", "2001:db8::8"] {
             assert!(batch.held(&store, name(text)).unwrap().is_none());
         }
+    }
+
+    /// SEC-005: a batch that large relays have made large says so, before a journal refuses it.
+    #[test]
+    fn a_batch_knows_when_it_is_large() {
+        let mut batch = Batch::default();
+        let mut count = 0;
+        while !batch.is_large() {
+            let mut large = binding(count, &["2001:db8::7"]);
+            large.options = vec![0; 65_000];
+            batch.put(large);
+            count += 1;
+        }
+        assert!((60..=65).contains(&count), "{count}");
+        batch.begin_commit();
+        assert!(!batch.is_large());
     }
 }

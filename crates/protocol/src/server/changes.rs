@@ -6,6 +6,12 @@ use leasebook_store::{Binding, Change, LeaseName, LinkId};
 
 use super::batch::Held;
 
+/// Octets of a binding without leases, relays and options, rounded up.
+const BINDING_OCTETS: usize = 512;
+
+/// Octets of a lease in a binding, which are kept as a reply tells them too, rounded up.
+const LEASE_OCTETS: usize = 128;
+
 /// Changed bindings, found by client and by lease.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -14,6 +20,8 @@ pub(super) struct Changes {
     by_client: HashMap<LinkId, HashMap<Box<[u8]>, usize>>,
     /// Which changed client holds a lease; of others the store knows.
     by_lease: HashMap<LeaseName, usize>,
+    /// What was put, in octets; what took the place of something counts as well.
+    octets: usize,
 }
 
 impl Changes {
@@ -26,6 +34,12 @@ impl Changes {
         self.changed.clear();
         self.by_client.clear();
         self.by_lease.clear();
+        self.octets = 0;
+    }
+
+    /// About how many octets a store writes of them, at most.
+    pub(super) fn octets(&self) -> usize {
+        self.octets
     }
 
     /// What a store is to do, in order.
@@ -67,6 +81,9 @@ impl Changes {
 
     /// Sets the client's binding on its link.
     pub(super) fn put(&mut self, binding: Binding) {
+        let chain = binding.relay.as_ref().map_or(0, |relay| relay.chain.len());
+        let leases = binding.leases.len() * LEASE_OCTETS;
+        self.octets += BINDING_OCTETS + chain + binding.options.len() + leases;
         let of_link = self.by_client.entry(binding.link).or_default();
         let client = binding.client.octets().into();
         let at = *of_link.entry(client).or_insert(self.changed.len());

@@ -59,6 +59,9 @@ impl Server {
         batch: &mut Batch,
     ) -> Result<(), StoreError> {
         for _ in 0..ENDS_AT_ONCE {
+            if batch.is_large() {
+                break;
+            }
             let Some((link, name)) = self.ends.first_over(now.wall) else {
                 return Ok(());
             };

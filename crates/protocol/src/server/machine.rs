@@ -405,7 +405,8 @@ impl Server {
     }
 
     /// Takes back the leases of `records` that have run out, and addresses whose probation is
-    /// over. `records` are what [`Book::ended`](leasebook_store::Book::ended) gives.
+    /// over; not all of them if that makes the batch [large](Batch::is_large). `records` are what
+    /// [`Book::ended`](leasebook_store::Book::ended) gives.
     pub fn reclaim(
         &mut self,
         now: Now,
@@ -415,6 +416,9 @@ impl Server {
     ) -> Result<(), StoreError> {
         self.end_probations(now, store, batch)?;
         for record in records {
+            if batch.is_large() {
+                break;
+            }
             let view = record.view();
             let Some(mut binding) = batch.binding(store, view.link(), view.client())? else {
                 continue;

@@ -156,6 +156,14 @@ fn gone() -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
+    use leasebook_protocol::server::config::Config;
+    use leasebook_protocol::server::{Batch, Server};
+    use leasebook_store::{Binding, IaKind, Lease, LeaseName, LeaseState, LinkId, RelayData};
+    use leasebook_wire::Duid;
+
+    use super::super::socket::BATCH;
     use super::*;
 
     /// Commits are waited for as long as they are quick, and no longer when they are not.
@@ -175,5 +183,63 @@ mod tests {
             usual.add(QUICK / 2);
         }
         assert!(usual.is_quick());
+    }
+
+    /// SEC-005: the largest batch that clients and their relays can make is committed.
+    #[test]
+    fn a_journal_takes_the_largest_batch() {
+        let dir = tempfile::tempdir().unwrap();
+        let (book, _) = crate::book::open(dir.path()).unwrap();
+        let mut server = Server::new(Arc::new(Config::new(duid(0))), [7; 32]);
+        let mut batch = Batch::default();
+        let mut count = 0_u16;
+        let mut put = |batch: &mut Batch| {
+            batch.put(largest(count));
+            count += 1;
+        };
+        while !batch.is_large() {
+            put(&mut batch);
+        }
+        // One burst more.
+        (0..BATCH).for_each(|_| put(&mut batch));
+        let changes = server.begin_commit(&mut batch);
+        assert_eq!(changes.len(), usize::from(count));
+        book.commit(changes).unwrap();
+    }
+
+    fn duid(number: u16) -> Duid {
+        let [high, low] = number.to_be_bytes();
+        Duid::new(&[0, 3, 0, 1, high, low]).unwrap()
+    }
+
+    /// A binding of as much as a datagram can hold, twice: its relays, and options of theirs.
+    fn largest(number: u16) -> Binding {
+        let mut chain = vec![12; 1];
+        chain.resize(34, 0);
+        let mut options = Vec::new();
+        for (code, to) in [(18_u16, &mut chain), (79, &mut options)] {
+            to.extend_from_slice(&code.to_be_bytes());
+            to.extend_from_slice(&65_000_u16.to_be_bytes());
+            to.resize(to.len() + 65_000, 7);
+        }
+        let lease = Lease {
+            name: LeaseName::Address(Ipv6Addr::from(u128::from(number) + 1)),
+            kind: IaKind::Na,
+            iaid: 1,
+            state: LeaseState::Bound,
+            clt: 100,
+            preferred: 50,
+            valid: 60,
+        };
+        Binding {
+            link: LinkId(1),
+            client: duid(number),
+            leases: vec![lease],
+            relay: Some(RelayData {
+                peer: Ipv6Addr::LOCALHOST,
+                chain,
+            }),
+            options,
+        }
     }
 }

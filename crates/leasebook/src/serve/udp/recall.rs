@@ -94,6 +94,9 @@ impl Recall {
             self.look(now, server, book)?;
         }
         for _ in 0..AT_ONCE {
+            if batch.is_large() {
+                break;
+            }
             let Some((link, client, ask)) = self.queue.pop_front() else {
                 break;
             };

@@ -44,11 +44,6 @@ const BURSTS_AT_ONCE: usize = 8;
 /// answer is late for being one of too many.
 const REPLIES_WAITING: usize = 8 * BATCH;
 
-/// Octets of datagrams heard for the next commit, at most, but for one burst. A record may hold
-/// those of its relays twice, and one burst more is at most 4 MiB: so a commit never has more
-/// than the journal takes in one piece, whatever clients send.
-const OCTETS_HEARD: usize = 2 << 20;
-
 /// Octets of answers that are held, sent or not, until the next commit begins.
 const OCTETS_ANSWERED: usize = 8 << 20;
 
@@ -63,8 +58,6 @@ pub(super) struct Worker {
     pub(super) clock: Clock,
     pub(super) batch: Batch,
     commits: Commits,
-    /// Octets of the datagrams heard since the last commit began.
-    heard: usize,
     pub(super) outbox: Outbox,
     pub(super) tally: Tally,
     /// None once the server knows which leases are taken.
@@ -92,7 +85,6 @@ impl Worker {
     ) -> io::Result<Self> {
         Ok(Self {
             commits: Commits::begin(Arc::clone(&book), Arc::clone(&woken))?,
-            heard: 0,
             book,
             server: Server::new(Arc::clone(&setup.dhcp), seed),
             setup,
@@ -165,7 +157,7 @@ impl Worker {
     /// Whether enough waits for the next commit: what more comes waits in the sockets.
     fn is_full(&self) -> bool {
         self.outbox.waiting() >= REPLIES_WAITING
-            || self.heard >= OCTETS_HEARD
+            || self.batch.is_large()
             || self.batch.octets().len() >= OCTETS_ANSWERED
     }
 
@@ -216,10 +208,9 @@ impl Worker {
         let now = self.clock.now();
         let (server, queries) = (&mut self.server, &mut self.setup.queries);
         let (batch, tally, book) = (&mut self.batch, &mut self.tally, &*self.book);
-        let (ways, heard) = (&mut self.ways, &mut self.heard);
+        let ways = &mut self.ways;
         let taken = inbox.take(listener, &mut |arrival, octets| {
             ways.heard(&arrival, at);
-            *heard += octets.len();
             if queries.hear(now, &arrival, octets, book, (batch, tally)) {
                 packets::heard(&arrival, octets, "leasequery");
             } else {
@@ -257,7 +248,6 @@ impl Worker {
 
     /// Commits what is decided, if anything is; false if that has failed already.
     fn begin_commit(&mut self) -> bool {
-        self.heard = 0;
         if self.batch.is_unchanged() {
             let senders = (&*self.listeners, &mut self.tally);
             self.outbox.unchanged(&mut self.batch, senders);
@@ -347,7 +337,8 @@ impl Worker {
             self.failed(&error);
         }
         // The commit brings the next piece.
-        self.is_reclaim_due = records.len() == RECLAIM_AT_ONCE && !self.batch.is_unchanged();
+        let has_more = records.len() == RECLAIM_AT_ONCE || self.batch.is_large();
+        self.is_reclaim_due = has_more && !self.batch.is_unchanged();
     }
 
     /// Tells the server which leases of the book are taken, a piece at a time.
