@@ -143,7 +143,11 @@ impl Exchange<'_> {
         let options = self.heard.message.options();
         let is_rapid = options.contains(OptionCode::RAPID_COMMIT) && self.honours_rapid_commit();
         self.is_offer = !is_rapid;
-        let ias = self.each(|exchange, ia| exchange.grant(ia, false).map(Some))?;
+        let ias = self.each(|exchange, ia| exchange.grant(ia, false).map(Some));
+        if self.is_offer && self.config.offer_hold == 0 {
+            self.forget_offers();
+        }
+        let ias = ias?;
         let kind = if is_rapid {
             MessageType::REPLY
         } else {

@@ -463,6 +463,16 @@ impl Exchange<'_> {
         self.offer_ended(before);
     }
 
+    /// Frees what the IAs of this message were offered, where nothing is kept: one that met what
+    /// another was offered took it for leased.
+    pub(super) fn forget_offers(&mut self) {
+        for name in std::mem::take(&mut self.given) {
+            if !self.is_bound_already(name) {
+                self.offer_ended(Some(name));
+            }
+        }
+    }
+
     fn bind(&mut self, asked: &AskedIa<'_>, name: LeaseName, lifetimes: Lifetimes) {
         if !self.is_bound_already(name) {
             self.take(name);
@@ -482,7 +492,7 @@ impl Exchange<'_> {
         self.is_changed = true;
     }
 
-    /// Whether the client's binding has the lease as bound, so that the pools know it as taken.
+    /// Whether the client's binding has the lease as bound, so that it is counted as taken.
     fn is_bound_already(&self, name: LeaseName) -> bool {
         let mut leases = self.binding.leases.iter();
         leases.any(|lease| lease.name == name && lease.state == LeaseState::Bound)

@@ -208,3 +208,26 @@ fn what_moves_while_the_server_learns_is_taken() {
     world.server.all_told();
     assert_eq!(world.taken(), 2);
 }
+
+/// DHCP-S-065: without a time for offers, none is kept from anyone: not what two IAs of one message
+/// met of each other's either.
+#[test]
+fn offers_that_are_not_kept_leave_the_pool_as_it_was() {
+    let mut config = config();
+    config.links[0].pools[0].order = Order::Lowest;
+    config.offer_hold = 0;
+    let mut world = World::new(config);
+    let solicit = message(MessageType::SOLICIT, 1, |m| {
+        ia_na(m, 1, &[]);
+        ia_na(m, 2, &[]);
+    });
+    let offered = world.ask(&solicit).names();
+    assert_eq!((offered.len(), world.taken()), (2, 0));
+    assert_eq!(
+        ask(&mut world, MessageType::REQUEST, 2, &[]).names(),
+        offered[..1]
+    );
+    // What is bound is shown again, and stays taken.
+    ask(&mut world, MessageType::SOLICIT, 2, &[]);
+    assert_eq!(world.taken(), 1);
+}
