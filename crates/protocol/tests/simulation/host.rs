@@ -71,6 +71,8 @@ pub(crate) struct Host {
     disk: SimulatedDisk,
     config: Arc<Config>,
     running: Option<Running>,
+    /// Whether the newest commit happened, as far as the server was told before it died.
+    is_kept: bool,
     random: StdRng,
     pub(crate) recovered: u64,
     pub(crate) torn: u64,
@@ -90,6 +92,7 @@ impl Host {
             disk: SimulatedDisk::new(),
             config: Arc::new(config),
             running: None,
+            is_kept: false,
             random: StdRng::seed_from_u64(seed),
             recovered: 0,
             torn: 0,
@@ -195,7 +198,8 @@ impl Host {
                 Some(_) => (early, later, turn.sent.len()),
                 None => (0, fate, early),
             };
-            let most = if fate == Fate::KilledAfter {
+            // A book that failed before refuses: then it was killed behind a commit that was none.
+            let most = if fate == Fate::KilledAfter && self.is_kept {
                 sent
             } else {
                 durable
@@ -258,6 +262,7 @@ impl Host {
         }
         let running = self.running.as_mut()?;
         let is_kept = changes.is_empty() || running.book.commit(changes).is_ok();
+        self.is_kept = is_kept;
         if is_kept {
             running.server.committed(batch);
         } else {
