@@ -24,6 +24,7 @@
 //! | `exchange` | one message, decided |
 //! | `asked` | what a message asks for |
 //! | `grant` | which leases an IA gets |
+//! | `choose` | which free leases one that gets new ones is given |
 //! | `holders` | whether a lease is free for an IA |
 //! | `offers` | what was offered and is kept for a while |
 //! | `ends` | when declined and registered addresses are free again |
@@ -39,6 +40,7 @@ mod answer;
 mod asked;
 pub mod batch;
 mod changes;
+mod choose;
 mod classify;
 pub mod config;
 mod ends;
