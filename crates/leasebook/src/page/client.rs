@@ -60,7 +60,10 @@ fn write(page: &mut String, desk: Desk<'_>, (record, link, known): Shown<'_>) ->
         .partition(|lease| is_current(lease, desk.now));
     for lease in live {
         one(page, "lease", &lease, desk.now)?;
-        if let (Some(link), Some(known)) = (link, known) {
+        // What is no lease of this server comes from nowhere.
+        if let (Some(link), Some(known)) = (link, known)
+            && lease.state == LeaseState::Bound
+        {
             let place = place(desk.config, (link, known), &lease);
             writeln!(page, "          {place}")?;
         }
@@ -110,7 +113,7 @@ fn one(page: &mut String, what: &str, lease: &Lease, now: u64) -> fmt::Result {
 }
 
 /// Whether it is the client's, or because of it no one's.
-fn is_current(lease: &Lease, now: u64) -> bool {
+pub(super) fn is_current(lease: &Lease, now: u64) -> bool {
     let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
     !is_past && lease.valid_left(now) > 0
 }

@@ -206,6 +206,29 @@ fn a_help_desk_is_told_what_a_client_has_and_why_not_more() {
     );
 }
 
+/// What a client released is nobody's, though its time would not be over.
+#[test]
+fn a_reservation_is_not_said_to_be_held_by_who_released_it() {
+    let server = Server::start(LINK);
+    let relay = Relay::of(&server);
+    let had = address(&relay.ask(MessageType::REQUEST, 8, to_server));
+    relay.ask(MessageType::REQUEST, 5, to_server);
+    let client = "00:03:00:01:02:00:00:00:00:05";
+    server.reload(&format!(
+        "{LINK}[[link.reservation]]\nduid = \"{client}\"\naddresses = [\"{had}\"]\n"
+    ));
+    let reserved = || {
+        let (done, page, err) = leasebook(&server.data(), &["leases", "show", client]);
+        assert!(done, "{err}");
+        let line = format!("may get   {had}, reserved for it");
+        let line = page.lines().find(|one| one.starts_with(&line));
+        line.unwrap_or_else(|| panic!("{page}")).to_owned()
+    };
+    assert!(reserved().contains(", which 00:03:00:01:02:00:00:00:00:08 has until 20"));
+    release(&relay, 8, &had);
+    assert!(reserved().ends_with("reserved for it"));
+}
+
 #[test]
 fn a_pool_that_fills_is_told_of_before_it_is_empty() {
     let config = LINK.replace("2001:db8:1::/64\"\n", "2001:db8:1::10-2001:db8:1::19\"\n");

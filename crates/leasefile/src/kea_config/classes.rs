@@ -3,13 +3,15 @@
 //! A class is read where it stands, but who is in it is known last: reservations put hosts into
 //! it, and links, subnets and pools have it evaluated for their clients alone.
 
+mod precedence;
+
+pub(super) use self::precedence::note_precedence;
 use crate::kea_config::error::{ConfigError, Place};
 use crate::kea_config::expression::{self, Identifier};
 use crate::kea_config::json::Node;
 use crate::kea_config::model::{Class, KeaConfig, Link, NotCarried};
 use crate::kea_config::read::{Reader, read_settings};
 use crate::kea_config::section::{Section, string};
-use crate::kea_config::settings::{follows_oddly, lifetimes_within};
 use crate::kea_config::write::quoted_text;
 
 /// Characters a name may have.
@@ -446,55 +448,4 @@ pub(super) fn unused_name(name: &str, is_taken: &dyn Fn(&str) -> bool) -> String
         number += 1;
     }
     candidate
-}
-
-/// Notes where a class says in leasebook what a link says in Kea.
-pub(super) fn note_precedence(reader: &mut Reader) {
-    let config = &mut reader.config;
-    let mut on_links = std::collections::BTreeSet::new();
-    let server = &config.settings.lifetimes;
-    let mut has_parts = follows_oddly(server);
-    for link in &config.links {
-        let of_link = lifetimes_within(&link.settings.lifetimes, server);
-        for subnet in &link.subnets {
-            has_parts |= follows_oddly(&lifetimes_within(&subnet.settings.lifetimes, &of_link));
-        }
-        let subnets = link.subnets.iter().flat_map(|subnet| {
-            let pools = subnet.pools.iter().map(|pool| &pool.settings);
-            let pd_pools = subnet.pd_pools.iter().map(|pool| &pool.settings);
-            pools.chain(pd_pools).chain([&subnet.settings])
-        });
-        for settings in subnets.chain([&link.settings]) {
-            let options = settings.options.iter();
-            on_links.extend(options.map(|option| (option.enterprise, option.code)));
-        }
-    }
-    for class in &config.classes {
-        for option in &class.settings.options {
-            if on_links.contains(&(option.enterprise, option.code)) {
-                config.not_carried.push(NotCarried {
-                    place: option.place.clone(),
-                    key: format!("client-classes: {}: option {}", class.name, option.code),
-                    reason: "a link or pool has this option too: leasebook sends the class's, Kea \
-                             the link's; leave it where it is to count"
-                        .to_owned(),
-                });
-            }
-        }
-        let lifetimes = &class.settings.lifetimes;
-        let has_own = lifetimes.preferred.is_some() || lifetimes.valid.is_some();
-        let tested = reader
-            .classes
-            .tested
-            .iter()
-            .find(|tested| tested.name == class.name);
-        if let Some(tested) = tested.filter(|_| has_own && has_parts) {
-            config.not_carried.push(NotCarried {
-                place: tested.place.clone(),
-                key: format!("client-classes: {}", class.name),
-                reason: "it has lifetimes, of which Kea makes T1 and T2: write t1 and t2 into it"
-                    .to_owned(),
-            });
-        }
-    }
 }

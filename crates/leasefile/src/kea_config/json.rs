@@ -237,6 +237,7 @@ mod tests {
             ("\"\\ud83d\"", "1: a wrong \\u escape in this string"),
             ("\"a\nb\"", "1: a control character in this string"),
             ("<?inclde \"x\"?>", "1: expected <?include \"FILE\"?>"),
+            ("{ <?> }", "1: expected <?include \"FILE\"?>"),
             ("nan", "1: `nan` is no value"),
             ("", "1: expected a value, found the end of the file"),
             (&deep, "1: maps and lists are nested too deeply"),

@@ -2,6 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ipnet::Ipv6Net;
+
 use crate::kea_config::definitions::Definition;
 use crate::kea_config::model::OptionValue;
 use crate::text::{excerpt, parse_ipv6, parse_octets};
@@ -136,9 +138,12 @@ fn encode(field: &str, text: &str, out: &mut Vec<u8>) -> Result<(), String> {
         "ipv6-prefix" => {
             let (prefix, len) = text.split_once('/').unwrap_or((text, ""));
             let len: u8 = number(len)?;
-            let octets = usize::from(len.min(128)).div_ceil(8);
-            out.push(len.min(128));
-            out.extend(address(prefix)?.octets().iter().take(octets));
+            let prefix = Ipv6Net::new(address(prefix)?, len);
+            let prefix = prefix.map_err(|_| format!("`{len}` is no length of a prefix"))?;
+            out.push(len);
+            // Bits behind the length are zero, as Kea writes them.
+            let octets = prefix.network().octets();
+            out.extend(octets.iter().take(usize::from(len).div_ceil(8)));
         }
         "fqdn" => labels(&domain_name(text)?, out),
         "tuple" => {

@@ -1,6 +1,6 @@
 //! `option-data`: the options of a level, those in others with what holds them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use leasebook_wire::Options;
 use leasebook_wire::RawOption;
@@ -17,6 +17,8 @@ use crate::text::excerpt;
 
 /// VENDOR_OPTS, whose own value is the enterprise alone.
 const VENDOR_OPTS: u16 = 17;
+/// Octets of the enterprise's number.
+const ENTERPRISE_OCTETS: usize = 4;
 /// NTP_SERVER, of which each server is an option for itself. Source: RFC 5908 §4.
 const NTP_SERVER: u16 = 56;
 
@@ -61,6 +63,8 @@ struct Level<'a> {
     entries: &'a [Entry],
     /// Spaces whose options are in another one.
     held: BTreeSet<&'a str>,
+    /// What those spaces hold, each worked out once.
+    contents: BTreeMap<&'a str, Vec<Vec<u8>>>,
     not_carried: &'a mut Vec<NotCarried>,
 }
 
@@ -69,6 +73,7 @@ impl<'a> Level<'a> {
         Self {
             entries,
             held: BTreeSet::new(),
+            contents: BTreeMap::new(),
             not_carried,
         }
     }
@@ -82,8 +87,14 @@ impl<'a> Level<'a> {
                 None if entry.space == OWN_SPACE => None,
                 None => continue,
             };
-            // The enterprise's number alone: the options are in its space.
             if enterprise.is_none() && entry.code == VENDOR_OPTS {
+                // The enterprise's number alone: the options are in its space.
+                if octets_of(&entry.value).len() > ENTERPRISE_OCTETS {
+                    let reason = "the options of a vendor in one piece; write each in the space \
+                                  vendor-ENTERPRISE"
+                        .to_owned();
+                    self.refuse(entry, reason);
+                }
                 continue;
             }
             for value in self.values(entry) {
@@ -150,7 +161,13 @@ impl<'a> Level<'a> {
         if space.is_empty() || depth == 0 {
             return Vec::new();
         }
+        if let Some(known) = self.contents.get(space) {
+            return known.clone();
+        }
+        // A space that is within itself is empty there.
+        self.contents.insert(space, Vec::new());
         let mut all = Vec::new();
+        let mut total = 0;
         for inner in entries.iter().filter(|inner| inner.space == space) {
             self.held.insert(space);
             let mut body = octets_of(&inner.value);
@@ -159,11 +176,17 @@ impl<'a> Level<'a> {
                 self.refuse(inner, "it does not fit into an option".to_owned());
                 continue;
             };
+            total += 4 + usize::from(len);
+            if total > usize::from(u16::MAX) {
+                self.refuse(inner, "there is no room for it in any message".to_owned());
+                break;
+            }
             let mut octets = inner.code.to_be_bytes().to_vec();
             octets.extend(len.to_be_bytes());
             octets.extend(body);
             all.push(octets);
         }
+        self.contents.insert(space, all.clone());
         all
     }
 }

@@ -166,8 +166,8 @@ impl<'a> Tokens<'a> {
         let place = text.place();
         let wrong = || syntax(place.clone(), "expected <?include \"FILE\"?>");
         let rest = text.rest();
-        let length = memchr::memmem::find(rest, b"?>").ok_or_else(wrong)?;
-        let name = rest[2..length]
+        let length = memchr::memmem::find(&rest[2..], b"?>").ok_or_else(wrong)?;
+        let name = rest[2..length + 2]
             .trim_ascii()
             .strip_prefix(b"include")
             .map(<[u8]>::trim_ascii)
@@ -176,7 +176,7 @@ impl<'a> Tokens<'a> {
             .filter(|name| !name.is_empty())
             .ok_or_else(wrong)?
             .to_owned();
-        text.pass(length + 2);
+        text.pass(length + 4);
         if depth > MAX_INCLUDES {
             let limit = MAX_INCLUDES;
             return Err(ConfigError::IncludesTooDeep { place, limit });

@@ -249,11 +249,8 @@ fn by_subnet(config: &KeaConfig) -> BTreeMap<Option<u32>, Vec<&Reservation>> {
 }
 
 fn push_reservation(head: &str, reservation: &Reservation, out: &mut String) {
-    let is_empty = reservation.addresses.is_empty()
-        && reservation.prefixes.is_empty()
-        && reservation.hostname.is_none()
-        && reservation.settings == Settings::default();
-    let Some(whom) = reservation.whom.as_ref().filter(|_| !is_empty) else {
+    // One of nothing makes its client KNOWN all the same.
+    let Some(whom) = &reservation.whom else {
         return;
     };
     let _ = writeln!(out, "\n[[{head}]]\n{whom}");

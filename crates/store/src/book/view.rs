@@ -128,9 +128,13 @@ impl<'v> View<'v> {
         let from = index::tagged_key(seq, key);
         let settled = self.reader.next(Index::Changed, from.octets())?;
         let settled = settled.and_then(|(entry, _)| index::split_tagged(entry));
-        let changed = self.overlays.iter();
-        let changed = changed.filter_map(|overlay| overlay.next_changed(seq, key));
-        Ok(changed.chain(settled).min())
+        // The older a layer the older are its changes, so it says how far newer ones are looked at.
+        let first = self.overlays.iter().rev().fold(settled, |first, overlay| {
+            let last = first.map_or(u64::MAX, |(seq, _)| seq);
+            let found = overlay.next_changed(seq, key, last);
+            [first, found].into_iter().flatten().min()
+        });
+        Ok(first)
     }
 
     /// Records of which every bound lease has run out at `now`, those that ended first in front,

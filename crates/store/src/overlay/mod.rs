@@ -235,9 +235,11 @@ impl Overlay {
         links.filter(|link| *link >= name.link).min()
     }
 
-    /// The first record from change `seq` on, or of that change from the key on.
-    pub(crate) fn next_changed(&self, seq: u64, key: &[u8]) -> Option<(u64, &[u8])> {
-        let mut entries = self.log.from(seq).filter_map(|(seq, slot)| {
+    /// The first record from change `seq` on, or of that change from the key on, but none of a
+    /// change behind `last`: the log may have many out-of-date entries before there is one.
+    pub(crate) fn next_changed(&self, seq: u64, key: &[u8], last: u64) -> Option<(u64, &[u8])> {
+        let entries = self.log.from(seq).take_while(|(seq, _)| *seq <= last);
+        let mut entries = entries.filter_map(|(seq, slot)| {
             let record = self.slots[slot as usize].held.record()?;
             (record.view().seq() == seq).then(|| (seq, record.key()))
         });

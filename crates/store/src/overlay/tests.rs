@@ -121,6 +121,25 @@ fn apply(overlay: &mut Overlay, effects: &[(Vec<u8>, Option<Record>)]) {
     }
 }
 
+fn compare_changes(overlay: &Overlay, model: &Model) -> Result<(), TestCaseError> {
+    let changed: BTreeSet<_> = model
+        .records()
+        .map(|record| (record.view().seq(), record.key().to_vec()))
+        .collect();
+    let (mut walked, mut from) = (BTreeSet::new(), (0, Vec::new()));
+    while let Some((seq, key)) = overlay.next_changed(from.0, &from.1, u64::MAX) {
+        from = (seq, [key, &[0]].concat());
+        walked.insert((seq, key.to_vec()));
+    }
+    for last in changed.iter().map(|(seq, _)| *seq).chain([0]) {
+        let found = overlay.next_changed(0, &[], last);
+        let first = changed.first().filter(|(seq, _)| *seq <= last);
+        prop_assert_eq!(found, first.map(|(seq, key)| (*seq, key.as_slice())));
+    }
+    prop_assert_eq!(walked, changed);
+    Ok(())
+}
+
 /// All that can be asked of `overlay` is answered as `model` does.
 fn compare(overlay: &Overlay, model: &Model) -> Result<(), TestCaseError> {
     for (key, record) in &model.0 {
@@ -149,16 +168,7 @@ fn compare(overlay: &Overlay, model: &Model) -> Result<(), TestCaseError> {
             prop_assert_eq!(overlay.next_link(&name), on.map(|view| view.link()).min());
         }
     }
-    let changed: BTreeSet<_> = model
-        .records()
-        .map(|record| (record.view().seq(), record.key().to_vec()))
-        .collect();
-    let (mut walked, mut from) = (BTreeSet::new(), (0, Vec::new()));
-    while let Some((seq, key)) = overlay.next_changed(from.0, &from.1) {
-        from = (seq, [key, &[0]].concat());
-        walked.insert((seq, key.to_vec()));
-    }
-    prop_assert_eq!(walked, changed);
+    compare_changes(overlay, model)?;
     for lease in 0..7 {
         let found = overlay.holder(&LeaseTag::of(name(lease)));
         prop_assert_eq!(found, model.holder(name(lease)));

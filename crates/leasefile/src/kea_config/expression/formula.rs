@@ -3,6 +3,9 @@
 /// How many members a formula may come to; each `or` within an `and` multiplies them.
 const MAX_MEMBERS: usize = 64;
 
+/// How many octets they may come to; each `not` around an `or` repeats what is in it.
+const MAX_OCTETS: usize = 64 * 1024;
+
 /// A setting of a member: its key, and its value in TOML.
 pub(super) type Setting = (&'static str, String);
 
@@ -49,6 +52,16 @@ impl Conjunction {
     }
 }
 
+impl Conjunction {
+    fn octets(&self) -> usize {
+        let holds = self
+            .holds
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        holds.chain(self.unless.iter().map(String::len)).sum()
+    }
+}
+
 /// The conjunctions of which one is enough.
 pub(super) fn alternatives(formula: &Formula) -> Result<Vec<Conjunction>, String> {
     let found = match formula {
@@ -73,7 +86,7 @@ pub(super) fn alternatives(formula: &Formula) -> Result<Vec<Conjunction>, String
         Formula::All(all) => {
             let mut found = vec![Conjunction::default()];
             for one in all {
-                found = both(&found, &alternatives(one)?)?;
+                found = within_bounds(both(&found, &alternatives(one)?)?)?;
             }
             found
         }
@@ -98,6 +111,9 @@ fn both(left: &[Conjunction], right: &[Conjunction]) -> Result<Vec<Conjunction>,
 fn within_bounds(found: Vec<Conjunction>) -> Result<Vec<Conjunction>, String> {
     if found.len() > MAX_MEMBERS {
         return Err(format!("it comes to more than {MAX_MEMBERS} alternatives"));
+    }
+    if found.iter().map(Conjunction::octets).sum::<usize>() > MAX_OCTETS {
+        return Err(format!("it comes to more than {MAX_OCTETS} octets"));
     }
     Ok(found)
 }

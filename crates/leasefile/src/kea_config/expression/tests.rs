@@ -39,6 +39,10 @@ fn comparisons_become_members() {
             r#"{ link-layer = "02:00:00:00:00:01" }"#,
         ),
         (
+            "substring(relay6[0].option[79].hex, 2, all) == 0x0011223344556677",
+            r#"{ link-layer = "00:11:22:33:44:55:66:77" }"#,
+        ),
+        (
             "relay6[0].linkaddr == 2001:db8::1",
             r#"{ link-address = "2001:db8::1" }"#,
         ),
@@ -117,6 +121,14 @@ fn what_leasebook_does_not_compare_is_told() {
         ("option[60].hex == 'open", "never closed"),
         ("relay6[0].option[37].exists", "nothing leasebook compares"),
         ("member('a') member('b')", "`member` is not understood here"),
+        (
+            "substring(relay6[0].option[79].hex, 2, 3) == 0x001122",
+            "a part of a link-layer address",
+        ),
+        (
+            "vendor-class[4491].data[1] == 'x'",
+            "an item of a vendor class by its place",
+        ),
         ("member('late')", "class `late` is none of those above"),
         ("", "it ends too soon"),
         ("option[60].hex ==", "it ends too soon"),
@@ -127,6 +139,18 @@ fn what_leasebook_does_not_compare_is_told() {
     }
     let many = ["(member('a') or member('b'))"; 7].join(" and ");
     assert!(members(&many).unwrap_err().contains("more than 64"));
+    // Each level is eight times eight alternatives of all that is below it.
+    let mut test = "member('a')".to_owned();
+    for _ in 0..6 {
+        let eight = ["member('a')"; 8].join(" or ");
+        test = format!("({eight}) and ({eight}) and not ({test})");
+    }
+    assert!(members(&test).unwrap_err().contains("octets"));
+    assert!(
+        members(&"substring(".repeat(100_000))
+            .unwrap_err()
+            .contains("options alone")
+    );
     assert!(
         members(&"(".repeat(100_000))
             .unwrap_err()

@@ -52,6 +52,11 @@ fn values_are_read_by_their_definition() {
         read(&["ipv6-prefix"], true, "2001:db8::/32"),
         octets(&[32, 0x20, 1, 0xd, 0xb8])
     );
+    assert_eq!(
+        read(&["ipv6-prefix"], false, "2001:db8:abcd::/45"),
+        octets(&[45, 0x20, 1, 0xd, 0xb8, 0xab, 0xc8])
+    );
+    assert!(read(&["ipv6-prefix"], false, "2001:db8::/129").is_err());
     assert_eq!(read(&["binary"], false, "0x01 02"), octets(&[1, 2]));
     assert!(read(&["uint8"], false, "256").is_err());
     assert!(read(&["uint8", "uint8"], false, "1").is_err());

@@ -109,6 +109,65 @@ fn takes_over_the_samples_as_is_written_beside_them() {
 }
 
 #[test]
+fn a_class_with_one_lifetime_of_two_is_listed_where_links_have_them() {
+    let listed = |class: &str, subnet: &str| {
+        let text = format!(
+            r#""client-classes": [ {{ "name": "gold", "test": "option[60].exists"{class} }} ],
+"subnet6": [ {{ "id": 1, "subnet": "2001:db8:1::/64"{subnet} }} ]"#
+        );
+        let (_, not_carried) = migrate(&dhcp6(&text));
+        let mut lines = not_carried.iter().map(ToString::to_string);
+        lines.any(|line| line.contains("it has one lifetime"))
+    };
+    let own = r#", "preferred-lifetime": 600, "valid-lifetime": 1200"#;
+    assert!(listed(r#", "valid-lifetime": 86400"#, own));
+    assert!(listed(r#", "preferred-lifetime": 900"#, own));
+    assert!(!listed(r#", "valid-lifetime": 86400"#, ""));
+    assert!(!listed(own, own));
+}
+
+#[test]
+fn a_reservation_of_nothing_is_carried_for_it_makes_its_client_known() {
+    let (toml, _) = migrate(&dhcp6(
+        r#""subnet6": [ { "id": 1, "subnet": "2001:db8:1::/64",
+  "pools": [ { "pool": "2001:db8:1::/80", "client-class": "KNOWN" } ],
+  "reservations": [ { "duid": "00:03:00:01:02:00:5e:10:00:09" } ] } ]"#,
+    ));
+    let own = "[[link.reservation]]\nduid = \"00:03:00:01:02:00:5e:10:00:09\"\n";
+    assert!(toml.contains(own), "{toml}");
+}
+
+#[test]
+fn options_of_a_vendor_in_one_piece_are_listed() {
+    let (_, not_carried) = migrate(&dhcp6(
+        r#""option-data": [ { "code": 17, "csv-format": false, "data": "0000118b0020000101" } ]"#,
+    ));
+    let lines: Vec<String> = not_carried.iter().map(ToString::to_string).collect();
+    let is_listed = lines.iter().any(|line| line.contains("in one piece"));
+    assert!(is_listed, "{lines:?}");
+}
+
+/// Each of 40 options holds all 40 of its own space.
+#[test]
+fn a_space_within_itself_ends() {
+    let outer = r#"{ "name": "o", "code": 1000, "type": "empty", "encapsulate": "s" }"#;
+    let mut definitions = vec![outer.to_owned()];
+    let mut data = vec![r#"{ "code": 1000 }"#.to_owned()];
+    for code in 1..=40 {
+        definitions.push(format!(
+            r#"{{ "name": "i{code}", "code": {code}, "space": "s", "type": "empty", "encapsulate": "s" }}"#
+        ));
+        data.push(format!(r#"{{ "code": {code}, "space": "s" }}"#));
+    }
+    let (toml, _) = migrate(&dhcp6(&format!(
+        r#""option-def": [ {} ], "option-data": [ {} ]"#,
+        definitions.join(", "),
+        data.join(", ")
+    )));
+    assert!(toml.contains("00010000000200000003"), "{toml}");
+}
+
+#[test]
 fn a_shared_network_is_one_link_with_the_lowest_of_its_subnet_ids() {
     let (toml, not_carried) = migrate(&dhcp6(
         r#""store-extended-info": true,
