@@ -1,6 +1,8 @@
 """Dibbler's client."""
 
+import signal
 from ipaddress import IPv6Address, IPv6Network
+from pathlib import Path
 from xml.etree import ElementTree
 
 from harness.clients import Client, Held
@@ -49,6 +51,25 @@ class DibblerClient(Dibbler, Client):
         addresses = [(entry.text or "").strip() for entry in book.iter("AddrAddr")]
         prefixes = [f"{(entry.text or '').strip()}/{entry.get('length')}" for entry in book.iter("AddrPrefix")]
         return Held(frozenset(map(IPv6Address, addresses)), frozenset(map(IPv6Network, prefixes)))
+
+    def kill(self) -> None:
+        """Ends it while its book is whole: it writes it in place, and takes none that a crash cut short, as is its own affair."""
+        if self.is_running() and (self.folder / "lib" / "client-AddrMgr.xml").exists():
+            wait_for("a whole book", self.halts_with_a_whole_book)
+        super().kill()
+
+    def halts_with_a_whole_book(self) -> bool:
+        self.signal(signal.SIGSTOP)
+        wait_for("a halt", self.is_halted)
+        if self.book():
+            return True
+        self.signal(signal.SIGCONT)
+        return False
+
+    def is_halted(self) -> bool:
+        assert self.process is not None
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
 
     def forget(self) -> None:
         """It loses its leases, and keeps its DUID."""
