@@ -141,6 +141,17 @@ impl Lease {
     pub fn is_live(&self, now: u64) -> bool {
         self.state == LeaseState::Bound && self.valid_left(now) > 0
     }
+
+    /// Whether it keeps its address or prefix from no one any more at `now`: it was given or taken
+    /// back, or its time is over, be it that of a lease, of a probation or of a registration.
+    pub fn is_over(&self, now: u64) -> bool {
+        match self.state {
+            LeaseState::Bound | LeaseState::Declined | LeaseState::Registered => {
+                self.valid_left(now) == 0
+            }
+            LeaseState::Released | LeaseState::Reclaimed => true,
+        }
+    }
 }
 
 /// What is left of a granted lifetime after `age` seconds; infinity stays (WIRE-028).

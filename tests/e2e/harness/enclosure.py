@@ -139,12 +139,18 @@ def session(leader: int) -> Iterator[int]:
     """The processes of a session that `start` made: those it started and nobody else's."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The name in brackets may hold anything; behind it come state, parent, group, session.
-            state, _, _, number, *_ = stat.read_text().rpartition(")")[2].split()
+            state, session_of = standing(int(stat.parent.name))
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(number) == leader and state != "Z":
+        if session_of == leader and state != "Z":
             yield int(stat.parent.name)
+
+
+def standing(pid: int) -> tuple[str, int]:
+    """A process's state, a letter as in ps(1), and its session."""
+    # The name in brackets may hold anything; behind it come state, parent, group, session.
+    state, _, _, number, *_ = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return state, int(number)
 
 
 def end(pid: int) -> bool:

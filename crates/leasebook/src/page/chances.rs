@@ -6,7 +6,7 @@ use leasebook_protocol::server::pool::PoolRef;
 use leasebook_store::{IaKind, LeaseName, LeaseStore as _, RecordView, StoreError};
 
 use super::pools::pool_name;
-use super::{Desk, client, words};
+use super::{Desk, words};
 use crate::text::hex;
 
 /// A line for each pool or reservation that it may draw from, or why there is none, of addresses
@@ -82,8 +82,7 @@ fn reserved(
             let lease = leases.find(|lease| lease.name == *name)?;
             let until = words::time(lease.clt.saturating_add(lease.valid.into()));
             let client = hex::show(holder.client());
-            client::is_current(&lease, desk.now)
-                .then(|| format!(", which {client} has until {until}"))
+            (!lease.is_over(desk.now)).then(|| format!(", which {client} has until {until}"))
         });
         let kept = kept.unwrap_or_default();
         lines.push(format!("{name}, reserved for it{kept}"));

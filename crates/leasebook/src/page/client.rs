@@ -55,9 +55,8 @@ fn write(page: &mut String, desk: Desk<'_>, (record, link, known): Shown<'_>) ->
         standing(page, known)?;
     }
     writeln!(page, "heard     {}", words::ago(record.clt(), desk.now))?;
-    let (live, past): (Vec<Lease>, Vec<Lease>) = record
-        .leases()
-        .partition(|lease| is_current(lease, desk.now));
+    let (live, past): (Vec<Lease>, Vec<Lease>) =
+        record.leases().partition(|lease| !lease.is_over(desk.now));
     for lease in live {
         one(page, "lease", &lease, desk.now)?;
         // What is no lease of this server comes from nowhere.
@@ -110,12 +109,6 @@ fn one(page: &mut String, what: &str, lease: &Lease, now: u64) -> fmt::Result {
     let (kind, iaid, name) = (words::kind(lease.kind), lease.iaid, lease.name);
     let state = words::state(lease, now);
     writeln!(page, "{what:<9} {name}  {kind} {iaid}, {state}")
-}
-
-/// Whether it is the client's, or because of it no one's.
-pub(super) fn is_current(lease: &Lease, now: u64) -> bool {
-    let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
-    !is_past && lease.valid_left(now) > 0
 }
 
 /// Where a lease comes from, or why it is not to stay.

@@ -17,8 +17,8 @@ use std::net::Ipv6Addr;
 
 use self::compare::{equal, exists, holds, literal};
 use self::formula::{Conjunction, Formula, alternatives, one_or};
-use self::identifier::{ENTERPRISE_OCTETS, builtin_formula};
-pub(super) use self::identifier::{Identifier, builtin};
+use self::identifier::builtin_formula;
+pub(super) use self::identifier::{ENTERPRISE_OCTETS, Identifier, builtin};
 use leasebook_wire::code::OptionCode;
 
 use crate::kea_config::definitions::standard_code;
@@ -368,11 +368,9 @@ impl<'a> Parser<'a> {
                 let at: u32 = self.number()?;
                 self.expect("]")?;
                 if at > 0 {
-                    return Err(
-                        "an item of a vendor class by its place: leasebook looks for it in \
-                                all places"
-                            .to_owned(),
-                    );
+                    let reason = "an item of a vendor class by its place: leasebook looks for it \
+                                  in all places";
+                    return Err(reason.to_owned());
                 }
             }
         }

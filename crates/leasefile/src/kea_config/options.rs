@@ -1,6 +1,6 @@
 //! `option-data`: the options of a level, those in others with what holds them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use leasebook_wire::Options;
 use leasebook_wire::RawOption;
@@ -9,6 +9,7 @@ use leasebook_wire::option::{DomainList, OptionView as _, validate};
 
 use crate::kea_config::definitions::{Definitions, OWN_SPACE};
 use crate::kea_config::error::{ConfigError, Place};
+use crate::kea_config::expression::ENTERPRISE_OCTETS;
 use crate::kea_config::json::{Node, Value as Json};
 use crate::kea_config::model::{KeaOption, NotCarried, OptionValue};
 use crate::kea_config::option_value::{octets, octets_of, value};
@@ -17,8 +18,6 @@ use crate::text::excerpt;
 
 /// VENDOR_OPTS, whose own value is the enterprise alone.
 const VENDOR_OPTS: u16 = 17;
-/// Octets of the enterprise's number.
-const ENTERPRISE_OCTETS: usize = 4;
 /// NTP_SERVER, of which each server is an option for itself. Source: RFC 5908 §4.
 const NTP_SERVER: u16 = 56;
 
@@ -61,9 +60,7 @@ pub(super) fn read_options(
 /// The options of one level.
 struct Level<'a> {
     entries: &'a [Entry],
-    /// Spaces whose options are in another one.
-    held: BTreeSet<&'a str>,
-    /// What those spaces hold, each worked out once.
+    /// What the spaces hold whose options are in another one, each worked out once.
     contents: BTreeMap<&'a str, Vec<Vec<u8>>>,
     not_carried: &'a mut Vec<NotCarried>,
 }
@@ -72,7 +69,6 @@ impl<'a> Level<'a> {
     fn new(entries: &'a [Entry], not_carried: &'a mut Vec<NotCarried>) -> Self {
         Self {
             entries,
-            held: BTreeSet::new(),
             contents: BTreeMap::new(),
             not_carried,
         }
@@ -118,7 +114,7 @@ impl<'a> Level<'a> {
         }
         for entry in self.entries {
             let is_top = entry.space == OWN_SPACE || enterprise_of(&entry.space).is_some();
-            if !is_top && !self.held.contains(entry.space.as_str()) {
+            if !is_top && !self.contents.contains_key(entry.space.as_str()) {
                 let space = excerpt(entry.space.as_bytes());
                 let reason = format!(
                     "no option of this level holds those in space `{space}`; write here the one \
@@ -169,7 +165,6 @@ impl<'a> Level<'a> {
         let mut all = Vec::new();
         let mut total = 0;
         for inner in entries.iter().filter(|inner| inner.space == space) {
-            self.held.insert(space);
             let mut body = octets_of(&inner.value);
             body.extend(self.held_by(inner, depth - 1).concat());
             let Ok(len) = u16::try_from(body.len()) else {

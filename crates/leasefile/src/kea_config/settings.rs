@@ -62,6 +62,11 @@ pub(super) fn joined(inner: &Settings, outer: &Settings) -> Settings {
     }
 }
 
+/// Whether a level has a lifetime of its own.
+pub(super) fn has_lifetimes(own: &Settings) -> bool {
+    own.lifetimes.preferred.is_some() || own.lifetimes.valid.is_some()
+}
+
 /// The lines of the whole server's level; what then holds around the others.
 pub(super) fn push_server(own: &Settings, out: &mut String) -> Outer {
     push_lifetimes(&own.lifetimes, out);
@@ -71,9 +76,8 @@ pub(super) fn push_server(own: &Settings, out: &mut String) -> Outer {
 
 /// The lines of a level within another; what then holds around those within it.
 pub(super) fn push_level(own: &Settings, outer: &Outer, out: &mut String) -> Outer {
-    let has_own = own.lifetimes.preferred.is_some() || own.lifetimes.valid.is_some();
     let both = lifetimes_within(&own.lifetimes, &outer.lifetimes);
-    if has_own {
+    if has_lifetimes(own) {
         push_lifetimes(&both, out);
     }
     let outer = push_renewal(&both, outer, out);
@@ -83,7 +87,7 @@ pub(super) fn push_level(own: &Settings, outer: &Outer, out: &mut String) -> Out
 /// The lines of a class or a reservation. Its T1 and T2 are those of the link that the client is
 /// on, in Kea too.
 pub(super) fn push_clients(own: &Settings, outer: &Outer, out: &mut String) {
-    if own.lifetimes.preferred.is_some() || own.lifetimes.valid.is_some() {
+    if has_lifetimes(own) {
         push_lifetimes(&lifetimes_within(&own.lifetimes, &outer.lifetimes), out);
     }
     push_rest(own, *outer, out);

@@ -67,18 +67,15 @@ impl Server {
             };
             let held = batch.held(store, name)?;
             let is_over = |held: &Held| held.lease.valid_left(now.wall) == 0;
-            let ended = held
-                .as_ref()
-                .filter(|held| held.lease.state == LeaseState::Registered && is_over(held));
-            let binding = match ended {
-                Some(held) => batch.binding(store, held.link, &held.client)?,
-                None => None,
-            };
-            self.ends.remove(link, name);
-            if let Some(mut binding) = binding {
+            if let Some(held) = &held
+                && held.lease.state == LeaseState::Registered
+                && is_over(held)
+                && let Some(mut binding) = batch.binding(store, held.link, &held.client)?
+            {
                 binding.leases.retain(|lease| lease.name != name);
                 batch.put(binding);
             }
+            self.ends.remove(link, name);
             match held {
                 // Somebody leased it since, and it counts for that one too.
                 Some(held) if held.lease.state == LeaseState::Bound => {

@@ -242,14 +242,12 @@ impl Exchange<'_> {
         // What is leased, be it to this client, is no address that a client made itself; nor is
         // one that was found in use by others.
         let now = self.now.wall;
-        let is_of = |states: &[LeaseState]| {
-            let mut held = held.iter();
-            held.any(|held| states.contains(&held.lease.state))
+        let lease = held.map(|held| held.lease);
+        let is_kept = |lease: Lease| {
+            let is_kept = matches!(lease.state, LeaseState::Bound | LeaseState::Declined);
+            is_kept && lease.valid_left(now) > 0
         };
-        let is_live = held
-            .as_ref()
-            .is_some_and(|held| held.lease.valid_left(now) > 0);
-        if is_live && is_of(&[LeaseState::Bound, LeaseState::Declined]) {
+        if lease.is_some_and(is_kept) {
             return Err(Dropped::NothingToSay);
         }
         self.binding.leases.retain(|lease| lease.name != name);
@@ -273,7 +271,7 @@ impl Exchange<'_> {
             valid,
         });
         // One whose end was not looked at yet still counts.
-        if !is_of(&[LeaseState::Registered]) {
+        if lease.is_none_or(|lease| lease.state != LeaseState::Registered) {
             self.take(name);
         }
         self.is_changed = true;

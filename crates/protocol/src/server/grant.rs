@@ -402,16 +402,11 @@ impl Exchange<'_> {
         for name in ended {
             self.give_back(name);
         }
-        let is_past = |lease: &Lease| match lease.state {
-            LeaseState::Released | LeaseState::Reclaimed => true,
-            LeaseState::Declined | LeaseState::Registered => lease.valid_left(now) == 0,
-            LeaseState::Bound => false,
-        };
         let mut past: Vec<(u64, LeaseName)> = self
             .binding
             .leases
             .iter()
-            .filter(|lease| is_past(lease))
+            .filter(|lease| lease.is_over(now))
             .map(|lease| (lease.clt, lease.name))
             .collect();
         if past.len() > MAX_REMEMBERED {

@@ -1,6 +1,6 @@
 //! Whether a lease is free for an IA.
 
-use leasebook_store::{Binding, Lease, LeaseName, LeaseState, LeaseStore, StoreError};
+use leasebook_store::{Binding, LeaseName, LeaseState, LeaseStore, StoreError};
 
 use super::batch::Batch;
 use super::offers::{IaRef, Offers};
@@ -30,7 +30,7 @@ impl Holders<'_> {
         };
         let is_own = held.link == self.ia.link && held.client == self.ia.client;
         // Of its own only what the binding says counts.
-        Ok(is_own || self.is_over(&held.lease))
+        Ok(is_own || held.lease.is_over(self.now))
     }
 
     /// The same as far as it can be said without the book.
@@ -44,16 +44,6 @@ impl Holders<'_> {
             .iter()
             .find(|lease| lease.name == name)?;
         let is_of_ia = (own.kind, own.iaid) == (self.ia.kind, self.ia.iaid);
-        Some((own.state == LeaseState::Bound && is_of_ia) || self.is_over(own))
-    }
-
-    /// Whether nobody has a lease any more that somebody had.
-    fn is_over(&self, lease: &Lease) -> bool {
-        match lease.state {
-            LeaseState::Bound | LeaseState::Declined | LeaseState::Registered => {
-                lease.valid_left(self.now) == 0
-            }
-            LeaseState::Released | LeaseState::Reclaimed => true,
-        }
+        Some((own.state == LeaseState::Bound && is_of_ia) || own.is_over(self.now))
     }
 }

@@ -346,8 +346,7 @@ impl Server {
     /// ended and not been taken back.
     fn hold(&mut self, binding: &Binding, now: Now) {
         for lease in &binding.leases {
-            let is_past = matches!(lease.state, LeaseState::Released | LeaseState::Reclaimed);
-            if !is_past && lease.valid_left(now.wall) > 0 {
+            if !lease.is_over(now.wall) {
                 self.pools.hold(binding.link, lease.name);
             }
             if let Some(until) = end_of(lease).filter(|until| *until >= now.wall) {

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 from harness.clients import Client, Held
 from harness.dibbler import Dibbler
+from harness.enclosure import standing
 from harness.topology import DOWNLINK
 from harness.waiting import wait_for
 
@@ -37,15 +38,18 @@ class DibblerClient(Dibbler, Client):
         lines += [f'downlink-prefix-ifaces "{DOWNLINK}"', f'iface "{self.interface}" {{']
         return "\n".join([*lines, *(f" {line}" for line in inside), "}", ""])
 
+    def book_file(self) -> Path:
+        return self.folder / "lib" / "client-AddrMgr.xml"
+
     def book(self) -> list[ElementTree.Element]:
         """The client's own book of addresses and prefixes, once it is whole: it is written anew with each change."""
         try:
-            return [ElementTree.parse(self.folder / "lib" / "client-AddrMgr.xml").getroot()]
+            return [ElementTree.parse(self.book_file()).getroot()]
         except ElementTree.ParseError:
             return []
 
     def held(self) -> Held:
-        if not (self.folder / "lib" / "client-AddrMgr.xml").exists():
+        if not self.book_file().exists():
             return Held()
         (book,) = wait_for("a whole book", self.book)
         addresses = [(entry.text or "").strip() for entry in book.iter("AddrAddr")]
@@ -54,7 +58,7 @@ class DibblerClient(Dibbler, Client):
 
     def kill(self) -> None:
         """Ends it while its book is whole: it writes it in place, and takes none that a crash cut short, as is its own affair."""
-        if self.is_running() and (self.folder / "lib" / "client-AddrMgr.xml").exists():
+        if self.is_running() and self.book_file().exists():
             wait_for("a whole book", self.halts_with_a_whole_book)
         super().kill()
 
@@ -68,12 +72,12 @@ class DibblerClient(Dibbler, Client):
 
     def is_halted(self) -> bool:
         assert self.process is not None
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        return stat.rpartition(")")[2].split()[0] == "T"
+        state, _ = standing(self.process.pid)
+        return state == "T"
 
     def forget(self) -> None:
         """It loses its leases, and keeps its DUID."""
-        (self.folder / "lib" / "client-AddrMgr.xml").unlink()
+        self.book_file().unlink()
 
     def options(self) -> str:
         root = self.folder / "lib"

@@ -2,13 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::kea_config::model::{NotCarried, Settings};
+use crate::kea_config::model::NotCarried;
 use crate::kea_config::read::Reader;
-use crate::kea_config::settings::{follows_oddly, lifetimes_within};
-
-fn has_lifetimes(settings: &Settings) -> bool {
-    settings.lifetimes.preferred.is_some() || settings.lifetimes.valid.is_some()
-}
+use crate::kea_config::settings::{follows_oddly, has_lifetimes, lifetimes_within};
 
 /// Notes where a class says in leasebook what a link says in Kea.
 pub(in crate::kea_config) fn note_precedence(reader: &mut Reader) {
@@ -47,28 +43,30 @@ pub(in crate::kea_config) fn note_precedence(reader: &mut Reader) {
         }
         let lifetimes = &class.settings.lifetimes;
         let has_own = has_lifetimes(&class.settings);
-        let has_both = lifetimes.preferred.is_some() && lifetimes.valid.is_some();
+        let has_one = lifetimes.preferred.is_some() != lifetimes.valid.is_some();
         let tested = reader
             .classes
             .tested
             .iter()
             .find(|tested| tested.name == class.name);
-        if let Some(tested) = tested.filter(|_| has_own && !has_both && have_lifetimes) {
-            config.not_carried.push(NotCarried {
-                place: tested.place.clone(),
-                key: format!("client-classes: {}", class.name),
-                reason: "it has one lifetime, and Kea takes the other from the client's subnet: \
-                         the server's is written; give the class both"
-                    .to_owned(),
-            });
-        }
-        if let Some(tested) = tested.filter(|_| has_own && has_parts) {
-            config.not_carried.push(NotCarried {
-                place: tested.place.clone(),
-                key: format!("client-classes: {}", class.name),
-                reason: "it has lifetimes, of which Kea makes T1 and T2: write t1 and t2 into it"
-                    .to_owned(),
-            });
+        for (is_odd, reason) in [
+            (
+                has_one && have_lifetimes,
+                "it has one lifetime, and Kea takes the other from the client's subnet: the \
+                 server's is written; give the class both",
+            ),
+            (
+                has_own && has_parts,
+                "it has lifetimes, of which Kea makes T1 and T2: write t1 and t2 into it",
+            ),
+        ] {
+            if let Some(tested) = tested.filter(|_| is_odd) {
+                config.not_carried.push(NotCarried {
+                    place: tested.place.clone(),
+                    key: format!("client-classes: {}", class.name),
+                    reason: reason.to_owned(),
+                });
+            }
         }
     }
 }

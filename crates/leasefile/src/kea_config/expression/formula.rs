@@ -50,9 +50,7 @@ impl Conjunction {
         }
         format!("{{ {} }}", settings.join(", "))
     }
-}
 
-impl Conjunction {
     fn octets(&self) -> usize {
         let holds = self
             .holds
@@ -86,7 +84,7 @@ pub(super) fn alternatives(formula: &Formula) -> Result<Vec<Conjunction>, String
         Formula::All(all) => {
             let mut found = vec![Conjunction::default()];
             for one in all {
-                found = within_bounds(both(&found, &alternatives(one)?)?)?;
+                found = both(&found, &alternatives(one)?)?;
             }
             found
         }
@@ -105,7 +103,7 @@ fn both(left: &[Conjunction], right: &[Conjunction]) -> Result<Vec<Conjunction>,
         holds: [&one.holds[..], &other.holds].concat(),
         unless: [&one.unless[..], &other.unless].concat(),
     });
-    Ok(joined.collect())
+    within_bounds(joined.collect())
 }
 
 fn within_bounds(found: Vec<Conjunction>) -> Result<Vec<Conjunction>, String> {

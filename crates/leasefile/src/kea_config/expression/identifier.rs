@@ -28,7 +28,7 @@ pub(super) fn builtin_formula(name: &str) -> Option<Formula> {
 }
 
 /// Octets of the enterprise number in VENDOR_CLASS. Source: RFC 8415 §21.16.
-pub(super) const ENTERPRISE_OCTETS: usize = 4;
+pub(in crate::kea_config) const ENTERPRISE_OCTETS: usize = 4;
 
 /// What an expression takes out of a message: a flexible identifier, or what tells the classes
 /// that are made of a template.
